@@ -1,0 +1,1 @@
+"""Language models: weights, tokens, sampling, training and likelihood."""
