@@ -1,0 +1,1 @@
+"""Curves over generations: what fell, when, how fast, and how sure that is."""

@@ -1,0 +1,216 @@
+"""What became of a sentence: a verdict on one model's continuation of a witness prompt.
+
+Four rules look at a continuation; the verdict is the worst that any of them finds.
+
+==============  ==========================  ==========================  ==========================
+rule            WARN                        FAIL                        CRITICAL
+==============  ==========================  ==========================  ==========================
+likelihood      outside the human texts'    outside their 1st to 99th   farther outside than the
+                5th to 95th percentile      percentile                  1st to 99th are apart
+4-grams         repeated share >= 0.05      >= 0.20                     >= 0.44
+one word        share of words >= 0.25      >= 0.40                     >= 0.60
+truth           any statement untrue        more than half untrue       two or more, all untrue
+==============  ==========================  ==========================  ==========================
+
+DEAD: fewer than 3 words, or one n-gram of at most 8 words, three times or more in a row, makes up
+90 % of the words.
+
+Where the numbers come from. *Likelihood*: mean nats per token under model 0, against the same of
+single held-out human texts; two-sided, since a text that model 0 finds far too predictable has lost
+as much as one that surprises it. *4-grams*: human text repeats below 0.01 of its 4-grams, greedy
+decoding of a healthy model about 0.44 (seq-rep-4 on Wikitext-103, Welleck et al. 2020); 0.05 is
+beyond human, 0.20 half-way. *One word*: "the", the most frequent word of English, is 7 % of long
+texts; in short ones a word may reach 20 %. Texts of fewer than 8 words escape this rule. *Truth*:
+statements of a known ledger; a first generation worth its name states at least 85 % truly, so most
+of its continuations PASS.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from palimpsest.errors import MetricError
+
+NGRAM_LIMITS = (0.05, 0.20, 0.44)
+WORD_LIMITS = (0.25, 0.40, 0.60)
+FEWEST_WORDS = 3
+FEWEST_WORDS_OF_SHARE = 8
+LONGEST_LOOP = 8
+"""Words in the longest n-gram whose repetition is called a loop."""
+LOOP_SHARE = 0.9
+UNTRUE = frozenset({"false", "novel"})
+STATUSES = frozenset({"true", "false", "novel", "unparsable"})
+
+
+class Verdict(StrEnum):
+    """How a continuation stands, from whole to gone."""
+
+    PASS = "PASS"
+    WARN = "WARN"
+    FAIL = "FAIL"
+    CRITICAL = "CRITICAL"
+    DEAD = "DEAD"
+
+    @property
+    def severity(self) -> int:
+        """0 for PASS to 4 for DEAD."""
+        return list(Verdict).index(self)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict and why; reasons are short, worst first, empty for PASS."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HumanLikelihood:
+    """Percentiles of the mean NLL per token (nats) of single held-out texts under model 0."""
+
+    q01: float
+    q05: float
+    q95: float
+    q99: float
+
+    def __post_init__(self) -> None:
+        values = (self.q01, self.q05, self.q95, self.q99)
+        if not np.all(np.isfinite(values)) or list(values) != sorted(values):
+            raise MetricError("human likelihood", wanted="4 ascending finite quantiles", got=values)
+
+    @classmethod
+    def from_texts(cls, nll_per_text: Sequence[float]) -> "HumanLikelihood":
+        """Takes the percentiles of (n,) mean NLLs of human texts, in nats per token.
+
+        Raises:
+            MetricError: no text, or a value that is not finite.
+        """
+        values = np.asarray(nll_per_text, dtype=np.float64)
+        if values.ndim != 1 or not len(values):
+            raise MetricError("nll_per_text", wanted="(n,) with n >= 1", got=values.shape)
+        return cls(*(float(q) for q in np.percentile(values, (1, 5, 95, 99))))
+
+
+def judge(
+    continuation: str,
+    nll: float | None = None,
+    human: HumanLikelihood | None = None,
+    statuses: Collection[str] = (),
+) -> Judgement:
+    """Judges the continuation of a witness prompt (without the prompt) by the rules above.
+
+    Args:
+        continuation: what the model wrote after the prompt; may be empty.
+        nll: its mean NLL per token under model 0, in nats; None if unknown.
+        human: the held-out human texts' percentiles; None if unknown.
+        statuses: what the corpus's ledger says of each sentence: "true", "false", "novel" or
+            "unparsable"; empty if there is no ledger. Unparsable sentences decide nothing: a
+            prompt may come from outside the corpus.
+
+    Raises:
+        MetricError: an NLL that is NaN, or an unknown status.
+    """
+    if nll is not None and np.isnan(nll):
+        raise MetricError("witness nll", wanted="a number or None", got=nll)
+    unknown = set(statuses) - STATUSES
+    if unknown:
+        raise MetricError("witness statuses", wanted=sorted(STATUSES), got=sorted(unknown))
+    words = re.findall(r"\w+", continuation.lower())
+    dead = _death(words)
+    if dead:
+        return Judgement(Verdict.DEAD, (dead,))
+    found = [
+        *_likelihood(nll, human),
+        *_repeated_ngrams(words),
+        *_one_word(words),
+        *_truth(statuses),
+    ]
+    found.sort(key=lambda finding: -finding[0].severity)
+    verdict = found[0][0] if found else Verdict.PASS
+    return Judgement(verdict, tuple(reason for _, reason in found))
+
+
+def repeated_share(words: Sequence[str], n: int = 4) -> float:
+    """Share of a text's word n-grams that occurred earlier in it; 0.0 with fewer than n words."""
+    grams = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+    return 1.0 - len(set(grams)) / len(grams) if grams else 0.0
+
+
+Finding = tuple[Verdict, str]
+
+
+def _death(words: Sequence[str]) -> str | None:
+    if not words:
+        return "empty"
+    if len(words) < FEWEST_WORDS:
+        return f"only {len(words)} word{'s' * (len(words) > 1)}"
+    for period in range(1, LONGEST_LOOP + 1):
+        run = _longest_run(words, period)
+        if run >= 3 * period and run >= LOOP_SHARE * len(words):
+            return f"one {period}-gram over and over" if period > 1 else "one word over and over"
+    return None
+
+
+def _longest_run(words: Sequence[str], period: int) -> int:
+    """Words in the longest stretch that repeats itself every `period` words."""
+    best = run = 0
+    for i in range(period, len(words)):
+        run = run + 1 if words[i] == words[i - period] else 0
+        best = max(best, run + period if run else 0)
+    return best
+
+
+def _graded(value: float, limits: tuple[float, float, float]) -> Verdict | None:
+    passed = sum(value >= limit for limit in limits)
+    return (None, Verdict.WARN, Verdict.FAIL, Verdict.CRITICAL)[passed]
+
+
+def _likelihood(nll: float | None, human: HumanLikelihood | None) -> list[Finding]:
+    if nll is None or human is None or human.q05 <= nll <= human.q95:
+        return []
+    surprising = nll > human.q95
+    width = human.q99 - human.q01
+    beyond = nll - human.q99 if surprising else human.q01 - nll
+    if beyond > width:
+        verdict, degree = Verdict.CRITICAL, "far too"
+    elif beyond > 0:
+        verdict, degree = Verdict.FAIL, "too"
+    else:
+        verdict, degree = Verdict.WARN, "rather"
+    kind = "surprising" if surprising else "predictable"
+    span = f"human {human.q05:.2f} to {human.q95:.2f}"
+    return [(verdict, f"{degree} {kind}: {nll:.2f} nats a token, {span}")]
+
+
+def _repeated_ngrams(words: Sequence[str]) -> list[Finding]:
+    share = repeated_share(words)
+    verdict = _graded(share, NGRAM_LIMITS)
+    return [(verdict, f"repeats {share:.0%} of its 4-grams")] if verdict else []
+
+
+def _one_word(words: Sequence[str]) -> list[Finding]:
+    if len(words) < FEWEST_WORDS_OF_SHARE:
+        return []
+    word, count = min(Counter(words).items(), key=lambda item: (-item[1], item[0]))
+    share = count / len(words)
+    verdict = _graded(share, WORD_LIMITS)
+    return [(verdict, f"“{word}” is {share:.0%} of its words")] if verdict else []
+
+
+def _truth(statuses: Collection[str]) -> list[Finding]:
+    parsed = [status for status in statuses if status != "unparsable"]
+    untrue = sum(status in UNTRUE for status in parsed)
+    if not untrue:
+        return []
+    if untrue == len(parsed) and untrue >= 2:
+        verdict = Verdict.CRITICAL
+    elif 2 * untrue > len(parsed):
+        verdict = Verdict.FAIL
+    else:
+        verdict = Verdict.WARN
+    return [(verdict, f"{untrue} of {len(parsed)} statements untrue")]
