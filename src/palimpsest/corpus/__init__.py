@@ -1,0 +1,1 @@
+"""Human text: where generation 0 comes from."""

@@ -1,0 +1,298 @@
+"""Reads sentences of the encyclopedia back into (entity, relation, value), and judges them.
+
+The parser needs the ledger and the grammar, never the world. A sentence is matched against every
+phrasing; what it says of "it" or "the city" is said of the entity that the text named last. It is
+made for a model's text, so no text makes it raise.
+
+What is tolerated: a wrong article before a name, a small letter at the start, runs of white space.
+What is not: anything before or after the clause but one known opener, and a missing full stop.
+"""
+
+import re
+from collections import defaultdict
+from typing import Literal, NamedTuple
+
+from palimpsest.corpus.ledger import Ledger
+from palimpsest.corpus.world_grammar import (
+    CATEGORY_OF,
+    NAME,
+    RELATIONS,
+    SHAPES,
+    Shape,
+)
+from palimpsest.corpus.world_vocabulary import (
+    BY_CONTRAST,
+    CATEGORIES,
+    LIKEWISE,
+    OPENERS,
+)
+
+Status = Literal["true", "false", "novel", "unparsable"]
+
+LONGEST_SENTENCE = 240
+"""Characters; every sentence of the world is shorter, so a longer one is not of it."""
+CACHE = 100_000
+"""Sentences remembered; a full memory is emptied."""
+
+_ENDS = re.compile(r"(?<=[.!?]) ")
+_OPENERS = (*OPENERS, LIKEWISE, BY_CONTRAST)
+_ANY = frozenset(category.name for category in CATEGORIES)
+
+
+class Statement(NamedTuple):
+    """What a sentence says, and whether it is so; the three parts are None if unparsable."""
+
+    status: Status
+    entity: str | None
+    relation: str | None
+    value: str | None
+
+
+UNPARSABLE = Statement("unparsable", None, None, None)
+
+
+class Subject(NamedTuple):
+    """Who a sentence speaks of: a name, or (no name) whoever the text named last."""
+
+    name: str | None
+    categories: frozenset[str]
+    """The categories that the words claim; all of them where they claim none."""
+    strict: bool
+    """A pronoun that does not fit refers to nobody; a noun that does not fit is a false claim."""
+
+
+class Reading(NamedTuple):
+    """One way to understand a sentence; `fit` is 3 for the relation's own value, 2 for another
+    relation's, 1 for an unknown one of the right form.
+    """
+
+    subject: Subject
+    relation: str
+    value: str
+    fit: int
+
+
+class Parser:
+    """Judges texts against a ledger.
+
+    Args:
+        ledger: the facts that are true.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._values = ledger.values
+        self._categories = ledger.categories
+        self._cache: dict[str, tuple[Reading, ...]] = {}
+
+    def parse(self, text: str) -> list[Statement]:
+        """One statement a sentence, in order; no sentence (empty or blank text), no statement.
+
+        Status `true` is a fact of the ledger; `false` a known entity with another value, another
+        category or another category's relation; `novel` an entity that the ledger does not know;
+        `unparsable` everything else: no phrasing fits, the value is no value, the sentence has no
+        full stop, or a pronoun refers to nobody.
+        """
+        statements = []
+        antecedent: str | None = None
+        for sentence in split(text):
+            readings = self._readings(sentence)
+            statement = UNPARSABLE
+            best = -1
+            for reading in readings:
+                candidate, rank = self._judge(reading, antecedent)
+                if rank > best:
+                    statement, best = candidate, rank
+            statements.append(statement)
+            antecedent = statement.entity or mentioned(sentence) or antecedent
+        return statements
+
+    def _readings(self, sentence: str) -> tuple[Reading, ...]:
+        known = self._cache.get(sentence)
+        if known is None:
+            if len(self._cache) >= CACHE:
+                self._cache.clear()
+            known = self._cache[sentence] = tuple(readings(sentence))
+        return known
+
+    def _judge(self, reading: Reading, antecedent: str | None) -> tuple[Statement, int]:
+        """The statement and how good a reading it is: true first, then the likeliest false one."""
+        subject, relation, value, fit = reading
+        entity = subject.name or antecedent
+        if entity is None:
+            return UNPARSABLE, -1
+        category = self._categories.get(entity)
+        if category is None:
+            own = CATEGORY_OF[relation] in subject.categories
+            return Statement("novel", entity, relation, value), fit + 4 * own
+        if subject.strict and category not in subject.categories:
+            return UNPARSABLE, -1
+        fits = category in subject.categories and category == CATEGORY_OF[relation]
+        if fits and self._values.get((entity, relation)) == value:
+            return Statement("true", entity, relation, value), 100
+        return Statement("false", entity, relation, value), 10 + fit + 4 * fits
+
+
+def split(text: str) -> list[str]:
+    """The sentences of a text, white space made single; the last one may lack its full stop."""
+    return [sentence for sentence in _ENDS.split(" ".join(text.split())) if sentence]
+
+
+def mentioned(sentence: str) -> str | None:
+    """The entity that a sentence introduces ("the river Tessava"), whatever it says of it."""
+    match = _INTRODUCED.search(sentence)
+    return match[1] if match else None
+
+
+def readings(sentence: str) -> list[Reading]:
+    """Every way to understand a sentence without its context."""
+    if not sentence.endswith(".") or len(sentence) > LONGEST_SENTENCE:
+        return []
+    body = sentence[:-1]
+    small = body[:1].lower() + body[1:]
+    for opener in _OPENERS:
+        if small.startswith(opener):
+            return list(_clause_readings(body[len(opener) :]))
+    found = _clause_readings(small)
+    return found if small == body else found + _clause_readings(body)
+
+
+def _clause_readings(clause: str) -> list[Reading]:
+    found = []
+    first = clause.split(" ", 1)[0]
+    for relation, shape in (*_SHAPES_BY_WORD.get(first, ()), *_SHAPES_BY_SLOT):
+        if not (clause.startswith(shape.before) and clause.endswith(shape.after)):
+            continue
+        inner = clause[len(shape.before) : len(clause) - len(shape.after)]
+        left, middle, right = inner.partition(shape.middle)
+        while middle:
+            reading = _reading(relation, shape, left, right)
+            if reading is not None:
+                found.append(reading)
+            more, middle, right = right.partition(shape.middle)
+            left = f"{left}{shape.middle}{more}"
+    for relation, shape, literal, subject in _OWNED_BY_WORD.get(first, ()):
+        if clause.startswith(literal) and clause.endswith(shape.after):
+            value = clause[len(literal) : len(clause) - len(shape.after)]
+            fit = value_fit(relation, value)
+            if fit:
+                found.append(Reading(subject, relation, value, fit))
+    return found
+
+
+def _reading(relation: str, shape: Shape, left: str, right: str) -> Reading | None:
+    named, value = (left, right) if shape.subject_first else (right, left)
+    subject = subject_of(named)
+    fit = value_fit(relation, value) if subject is not None else 0
+    return Reading(subject, relation, value, fit) if subject is not None and fit else None
+
+
+def subject_of(words: str) -> Subject | None:
+    """Who a subject's words (in mid-sentence form) speak of; None where they name nobody."""
+    reference = _REFERENCES.get(words)
+    if reference is not None:
+        return reference
+    for prefix, categories in _PREFIXES:
+        if words.startswith(prefix):
+            name = words[len(prefix) :]
+            if NAME.fullmatch(name) and name.lower() not in _WORDS:
+                return Subject(name, categories, False)
+    return None
+
+
+def value_fit(relation: str, value: str) -> int:
+    """3: a value of the relation; 2: of another; 1: unknown but of the relation's form; 0: none."""
+    if value in _OWN_VALUES[relation]:
+        return 3
+    if value in _ALL_VALUES:
+        return 2
+    words = value.split(" ")
+    kinds, longest = _FORMS[relation]
+    plausible = len(words) <= longest and all(_WORD.fullmatch(word) for word in words)
+    return int(plausible and _kind(value) in kinds and len(set(words)) == len(words))
+
+
+def _kind(value: str) -> str:
+    """A number, a name, or plain words, by how the value begins and what stands alone in it."""
+    words = value.split(" ")
+    if value[:1].isdigit():
+        return "number" if len(words) == 1 else "date"
+    first = words[0] if words[0] in ("a", "an", "the", "two") else ""
+    return f"{first} {'name' if words[-1][:1].isupper() else 'words'}"
+
+
+def _shape_tables() -> tuple[
+    dict[str, list[tuple[str, Shape]]],
+    list[tuple[str, Shape]],
+    dict[str, list[tuple[str, Shape, str, Subject]]],
+]:
+    """Phrasings by their first word, those that begin with a slot, and the possessive forms."""
+    by_word: dict[str, list[tuple[str, Shape]]] = defaultdict(list)
+    by_slot = []
+    owned: dict[str, list[tuple[str, Shape, str, Subject]]] = defaultdict(list)
+    possessives: dict[str, set[str]] = defaultdict(set)
+    for category in CATEGORIES:
+        for _, possessive in category.pronouns:
+            possessives[possessive].add(category.name)
+    for relation, shapes in SHAPES.items():
+        for shape in shapes:
+            if shape.before:
+                by_word[shape.before.split(" ", 1)[0]].append((relation, shape))
+            else:
+                by_slot.append((relation, shape))
+            if shape.owned is not None:
+                for word, names in possessives.items():
+                    subject = Subject(None, frozenset(names), True)
+                    owned[word].append((relation, shape, f"{word} {shape.owned}", subject))
+    return by_word, by_slot, owned
+
+
+def _references() -> dict[str, Subject]:
+    """The words that refer to whoever was named last: "it", "the city" and so on."""
+    found: dict[tuple[str, bool], set[str]] = defaultdict(set)
+    for category in CATEGORIES:
+        for pronoun, _ in category.pronouns:
+            found[pronoun, True].add(category.name)
+        for noun in category.nouns:
+            found[noun, False].add(category.name)
+    return {
+        words: Subject(None, frozenset(names), strict) for (words, strict), names in found.items()
+    }
+
+
+def _prefixes() -> list[tuple[str, frozenset[str]]]:
+    """What may stand before a name, longest first, with the categories that it claims."""
+    found: dict[str, frozenset[str]] = {"": _ANY, "the ": _ANY}
+    for category in CATEGORIES:
+        for form in (category.introduction, category.short):
+            prefix = form.split("{name}")[0]
+            if prefix not in found:
+                found[prefix] = frozenset({category.name})
+    return sorted(found.items(), key=lambda item: -len(item[0]))
+
+
+_SHAPES_BY_WORD, _SHAPES_BY_SLOT, _OWNED_BY_WORD = _shape_tables()
+_REFERENCES = _references()
+_PREFIXES = _prefixes()
+_INTRODUCED = re.compile(
+    "(?:"
+    + "|".join(re.escape(prefix[1:]) for prefix, names in _PREFIXES if names is not _ANY)
+    + f")({NAME.pattern})"
+)
+_OWN_VALUES = {name: frozenset(relation.values) for name, relation in RELATIONS.items()}
+_ALL_VALUES = frozenset().union(*_OWN_VALUES.values())
+_WORD = re.compile(r"[A-Za-z]+|[0-9]+")
+_FORMS = {
+    name: (
+        frozenset(_kind(value) for value in relation.values),
+        max(len(value.split()) for value in relation.values),
+    )
+    for name, relation in RELATIONS.items()
+}
+_WORDS = frozenset(
+    word
+    for relation in RELATIONS.values()
+    for text in (*relation.values, *relation.phrasings)
+    for word in text.split()
+    if word.islower()
+)
+"""Plain words of the vocabulary: with a capital, at the start of a sentence, they are no name."""
