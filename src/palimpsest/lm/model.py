@@ -1,0 +1,252 @@
+"""A language model in a folder: made from scratch, loaded, saved.
+
+A folder holds config.json, model.safetensors (never pickle) and the tokenizer, in the layout of
+`transformers`. GPT-2 and Llama run on this project's own decoder; every other
+`AutoModelForCausalLM` runs through `transformers` (`palimpsest.lm.hub`), slower but the same.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from palimpsest.errors import ModelError
+from palimpsest.lm.tokens import Tokens, load_tokens
+from palimpsest.lm.transformer import FAMILIES, Transformer
+from palimpsest.params import Params, Range
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class DecoderLike(Protocol):
+    """A cache of what has been written so far."""
+
+    def step(self, ids_BT: Tensor) -> Tensor:
+        """Reads T more tokens a row and returns the scores of the next one, (B, V)."""
+
+    def keep(self, rows: Tensor) -> None:
+        """Goes on with these rows, in this order."""
+
+
+class LanguageModel(Protocol):
+    """What sampling, training and likelihood need of a model."""
+
+    config: dict[str, Any]
+    context: int
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of token types, V."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that it computes in."""
+
+    def to(self, dtype: torch.dtype, device: torch.device) -> Self:
+        """A copy in another type or on another device."""
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The weights by the name that they have in the file."""
+
+    def hidden(self, ids_BT: Tensor) -> Tensor:
+        """Final hidden states after the last norm, (B, T, d); padding goes on the right."""
+
+    def logits(self, hidden_Nd: Tensor) -> Tensor:
+        """Scores over the vocabulary."""
+
+    def output_rows(self) -> Tensor:
+        """The output embedding, (V, d)."""
+
+    def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> DecoderLike:
+        """A cache for `length` tokens in each of `batch` rows, `padding_B` of them on the left."""
+
+
+@dataclass(frozen=True)
+class ModelParams(Params):
+    """Where the first model comes from."""
+
+    section: ClassVar[str] = "model"
+
+    source: str
+    """``scratch``, a folder, or a hub id."""
+    tokenizer: str | None
+    """Folder of a ready tokenizer for ``scratch``; null trains one on the human text."""
+    vocabulary: Annotated[int, Range(at_least=257)]
+    """Size of the tokenizer that is trained for ``scratch``, in token types."""
+    layers: Annotated[int, Range(at_least=1)]
+    """Layers of the ``scratch`` model."""
+    heads: Annotated[int, Range(at_least=1)]
+    """Attention heads a layer of the ``scratch`` model."""
+    width: Annotated[int, Range(at_least=1)]
+    """Width of the ``scratch`` model's hidden states."""
+    context: Annotated[int, Range(at_least=8)]
+    """Longest sequence of the ``scratch`` model, in tokens."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width % self.heads:
+            raise self.refuse("width", f"a multiple of heads ({self.heads})")
+
+
+def device_named(name: Literal["auto", "cpu", "cuda"] | str) -> torch.device:
+    """The device of that name; ``auto`` takes a GPU where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ModelError("device", wanted="cpu or auto", got="cuda, and this machine has none")
+    return torch.device(name)
+
+
+def scratch_model(params: ModelParams, tokens: Tokens, seed: int) -> Transformer:
+    """A GPT-2 with random weights (Radford et al. 2019: normal 0.02, residuals scaled down).
+
+    Args:
+        params: the shape.
+        tokens: the tokenizer, which gives the vocabulary.
+        seed: of the random weights.
+    """
+    config = {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "activation_function": "gelu_new",
+        "vocab_size": tokens.size,
+        "n_layer": params.layers,
+        "n_head": params.heads,
+        "n_embd": params.width,
+        "n_positions": params.context,
+        "n_ctx": params.context,
+        "bos_token_id": tokens.start,
+        "eos_token_id": tokens.end,
+        "embd_pdrop": 0.0,
+        "attn_pdrop": 0.0,
+        "resid_pdrop": 0.0,
+        "layer_norm_epsilon": 1e-5,
+        "initializer_range": 0.02,
+        "tie_word_embeddings": True,
+        "use_cache": True,
+    }
+    generator = torch.Generator().manual_seed(seed)
+    width, residual = params.width, 0.02 / (2 * params.layers) ** 0.5
+
+    def normal(*shape: int, scale: float = 0.02) -> Tensor:
+        return torch.randn(*shape, generator=generator) * scale
+
+    weights = {"wte.weight": normal(tokens.size, width)}
+    weights["wpe.weight"] = normal(params.context, width)
+    for layer in range(params.layers):
+        name = f"h.{layer}"
+        for norm in ("ln_1", "ln_2"):
+            weights |= _norm_weights(f"{name}.{norm}", width)
+        for part, rows, columns, scale in (
+            ("attn.c_attn", width, 3 * width, 0.02),
+            ("attn.c_proj", width, width, residual),
+            ("mlp.c_fc", width, 4 * width, 0.02),
+            ("mlp.c_proj", 4 * width, width, residual),
+        ):
+            weights[f"{name}.{part}.weight"] = normal(rows, columns, scale=scale)
+            weights[f"{name}.{part}.bias"] = torch.zeros(columns)
+    weights |= _norm_weights("ln_f", width)
+    return Transformer(config, {f"transformer.{key}": value for key, value in weights.items()})
+
+
+def _norm_weights(name: str, width: int) -> dict[str, Tensor]:
+    return {f"{name}.weight": torch.ones(width), f"{name}.bias": torch.zeros(width)}
+
+
+def load_model(folder: Path, dtype: str = "float32", device: str = "auto") -> LanguageModel:
+    """The model of a folder.
+
+    Args:
+        folder: with config.json and safetensors weights.
+        dtype: ``float32`` or ``bfloat16``, the type that it computes in.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        ModelError: no config, no safetensors, a damaged file, weights that are not numbers.
+    """
+    config = _config(folder)
+    weights = _weights(folder)
+    target, place = DTYPES[dtype], device_named(device)
+    family = FAMILIES.get(config.get("model_type", ""))
+    if family is not None and family.supports(config):
+        named = family.named(config, weights)
+        weights = {name: weight.to(place, target) for name, weight in named.items()}
+        try:
+            return Transformer(config, weights)
+        except KeyError as error:
+            raise ModelError(str(folder), wanted=f"a weight {error}", got="none") from error
+    from palimpsest.lm.hub import HubModel
+
+    model: LanguageModel = HubModel.load(folder, target, place)
+    return model
+
+
+def save_model(model: LanguageModel, tokens: Tokens, folder: Path) -> None:
+    """Writes config, weights (float32) and tokenizer into an existing folder."""
+    text = json.dumps({**model.config, "dtype": "float32"}, indent=1, sort_keys=True)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    weights = {
+        name: weight.detach().to("cpu", torch.float32).contiguous()
+        for name, weight in model.parameters().items()
+    }
+    save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    tokens.save(folder)
+
+
+def load_pair(
+    folder: Path, dtype: str = "float32", device: str = "auto"
+) -> tuple[LanguageModel, Tokens]:
+    """The model of a folder and its tokenizer, which must fit each other."""
+    tokens = load_tokens(folder)
+    model = load_model(folder, dtype, device)
+    if tokens.size > model.vocabulary:
+        raise ModelError(
+            f"{folder}: tokenizer",
+            wanted=f"at most the model's {model.vocabulary} token types",
+            got=tokens.size,
+        )
+    return model, tokens
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise ModelError(str(folder), wanted="a model folder", got="no such folder")
+    if not path.exists():
+        raise ModelError(str(folder), wanted="a config.json in it", got="none")
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
+    return content
+
+
+def _weights(folder: Path) -> dict[str, Tensor]:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise ModelError(
+            str(folder),
+            wanted="weights as *.safetensors",
+            got="none",
+            hint="pickled weights are never loaded; save the model with safetensors first",
+        )
+    weights: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            with safe_open(str(file), framework="pt") as tensors:
+                weights |= {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise ModelError(str(file), wanted="a safetensors file", got=str(error)) from error
+    for name, weight in weights.items():
+        if weight.is_floating_point() and not torch.isfinite(weight).all():
+            raise ModelError(f"{folder}: {name}", wanted="finite weights", got="NaN or infinity")
+    return weights

@@ -1,0 +1,158 @@
+"""Text to token ids and back, with the start and the end of a document.
+
+A document is read as start, its tokens, end. Where a tokenizer has no start token of its own
+(GPT-2), its end-of-text serves as both, as in GPT-2's own training data.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from palimpsest.errors import CorpusError, ModelError
+
+END_OF_TEXT = "<|endoftext|>"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A tokenizer with its start and end of text."""
+
+    tokenizer: Tokenizer
+    start: int
+    """Id that every document begins with."""
+    end: int
+    """Id that ends a document."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without start and end; special tokens in it are plain text."""
+        encoded = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
+
+    def documents(self, texts: Sequence[str]) -> list[list[int]]:
+        """Start, tokens and end of each text."""
+        return [[self.start, *ids, self.end] for ids in self.encode(texts)]
+
+    def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
+        """The text of each list of ids, special tokens left out."""
+        return self.tokenizer.decode_batch([list(row) for row in ids], skip_special_tokens=True)
+
+    def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """How often each token type occurs in the texts, (V,)."""
+        flat = [token for ids in self.encode(texts) for token in ids]
+        return np.bincount(np.array(flat, dtype=np.int64), minlength=self.size)
+
+    @property
+    def size(self) -> int:
+        """Number of token types that the tokenizer knows."""
+        return int(self.tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def save(self, folder: Path) -> None:
+        """Writes tokenizer.json and tokenizer_config.json, as `transformers` reads them."""
+        self.tokenizer.save(str(folder / "tokenizer.json"))
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": self.tokenizer.id_to_token(self.start),
+            "eos_token": self.tokenizer.id_to_token(self.end),
+            "clean_up_tokenization_spaces": False,
+        }
+        text = json.dumps(config, indent=1, sort_keys=True)
+        (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
+
+
+def train_tokens(texts: Sequence[str], vocabulary: int) -> Tokens:
+    """A byte-level BPE tokenizer of the given size, learned from the texts.
+
+    Raises:
+        CorpusError: the texts do not fill the vocabulary.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    if tokenizer.get_vocab_size() < vocabulary:
+        raise CorpusError(
+            "model.scratch.vocabulary",
+            wanted=f"at most the {tokenizer.get_vocab_size()} types that the human text yields",
+            got=vocabulary,
+        )
+    tokenizer.encode_special_tokens = True
+    end = tokenizer.token_to_id(END_OF_TEXT)
+    assert end is not None, "the trainer was given this token"
+    return Tokens(tokenizer, start=end, end=end)
+
+
+def load_tokens(folder: Path) -> Tokens:
+    """The tokenizer of a model folder.
+
+    Raises:
+        ModelError: no tokenizer, or one without an end-of-text token.
+    """
+    if not folder.is_dir():
+        raise ModelError(str(folder), wanted="a folder with a tokenizer", got="no such folder")
+    path = folder / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path)) if path.exists() else _converted(folder)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = True
+    end = _special(folder, tokenizer, "eos")
+    if end is None:
+        end = tokenizer.token_to_id(END_OF_TEXT)
+    if end is None:
+        raise ModelError(
+            f"{folder}: tokenizer",
+            wanted="an end-of-text token (eos_token in tokenizer_config.json)",
+            got="none",
+        )
+    start = _special(folder, tokenizer, "bos")
+    return Tokens(tokenizer, start=end if start is None else start, end=end)
+
+
+def _special(folder: Path, tokenizer: Tokenizer, name: str) -> int | None:
+    """The id of the "bos" or "eos" token, from whichever of the folder's files names it."""
+    number: Any
+    for file in ("tokenizer_config.json", "special_tokens_map.json"):
+        token = _json(folder / file).get(f"{name}_token")
+        token = token.get("content") if isinstance(token, dict) else token
+        number = tokenizer.token_to_id(token) if isinstance(token, str) else None
+        if number is not None:
+            return int(number)
+    for file in ("generation_config.json", "config.json"):
+        number = _json(folder / file).get(f"{name}_token_id")
+        number = number[0] if isinstance(number, list) and number else number
+        if isinstance(number, int) and tokenizer.id_to_token(number) is not None:
+            return number
+    return None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
+    return content if isinstance(content, dict) else {}
+
+
+def _converted(folder: Path) -> Tokenizer:
+    """A tokenizer in an older format, converted by `transformers`."""
+    from transformers import AutoTokenizer
+
+    try:
+        slow = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        return Tokenizer.from_str(slow.backend_tokenizer.to_str())
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(str(folder), wanted="a tokenizer", got=reason) from error

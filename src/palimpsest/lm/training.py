@@ -1,0 +1,275 @@
+"""A model learns from texts: blocks without loss on padding, AdamW, a curve.
+
+The loss of a batch is divided by a constant number of tokens (the mean of a batch), not by the
+batch's own: means over batches of unequal length would over-weight the ends of short documents, and
+a chain of generations would collapse in length by itself.
+
+Known gaps: no dropout, no gradient accumulation over several devices.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from palimpsest.errors import CorpusError, ParamsError, TrainingError
+from palimpsest.lm.model import DTYPES, LanguageModel
+from palimpsest.lm.tokens import Tokens
+from palimpsest.params import Params, Range
+
+IGNORED = -100
+"""Target of a position without loss, as in torch's cross-entropy."""
+POOL = 16
+"""Batches whose documents are sorted by length together: less padding, order still random."""
+
+
+@dataclass(frozen=True)
+class TrainingParams(Params):
+    """How a model learns from a training set."""
+
+    section: ClassVar[str] = "finetune"
+
+    init: Literal["previous", "base"]
+    """Weights to start from: the previous generation's, or the first model's every time."""
+    blocks: Literal["padded", "packed"]
+    """``padded``: a document a row; ``packed``: documents end to end, cut into equal rows."""
+    block_tokens: Annotated[int, Range(at_least=2)]
+    """Longest row, in tokens; longer documents go on in further rows."""
+    batch_size: Annotated[int, Range(at_least=1)]
+    """Rows a step."""
+    epochs: Annotated[float, Range(above=0)] | None
+    """Passes over the training set; null if ``steps`` is given."""
+    steps: Annotated[int, Range(at_least=1)] | None
+    """Optimiser steps; null if ``epochs`` is given."""
+    learning_rate: Annotated[float, Range(above=0)]
+    """Peak learning rate of AdamW (Loshchilov & Hutter 2019)."""
+    schedule: Literal["constant", "linear", "cosine"]
+    """How the learning rate falls after the warm-up."""
+    warmup: Annotated[float, Range(at_least=0, at_most=1)]
+    """Share of the steps over which the learning rate rises from 0."""
+    final: Annotated[float, Range(at_least=0, at_most=1)]
+    """Learning rate of the last step as a share of the peak (not for ``constant``)."""
+    beta1: Annotated[float, Range(at_least=0, below=1)]
+    """AdamW's decay of the gradient's mean."""
+    beta2: Annotated[float, Range(at_least=0, below=1)]
+    """AdamW's decay of the squared gradient's mean."""
+    weight_decay: Annotated[float, Range(at_least=0)]
+    """AdamW's weight decay, on matrices only."""
+    clip_norm: Annotated[float, Range(above=0)] | None
+    """Largest norm of the gradient; null does not clip."""
+    dtype: Literal["float32", "bfloat16"]
+    """Type of forward and backward passes; the optimiser's weights are float32."""
+    device: Literal["auto", "cpu", "cuda"]
+    """Where it computes."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.epochs is None) == (self.steps is None):
+            raise self.refuse("steps", "either epochs or steps, the other null")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the training curve."""
+
+    step: int
+    loss_nats: float
+    """Mean loss a token of this batch."""
+    learning_rate: float
+    gradient_norm: float
+    """Norm of the gradient before clipping."""
+    tokens: int
+    """Tokens with loss in this batch."""
+
+
+def train(
+    model: LanguageModel,
+    tokens: Tokens,
+    texts: Sequence[str],
+    params: TrainingParams,
+    generator: np.random.Generator,
+    progress: Callable[[Step, int], None] = lambda step, steps: None,
+) -> tuple[LanguageModel, list[Step]]:
+    """Trains a copy of the model.
+
+    Args:
+        model: where to start from, in float32.
+        tokens: its tokenizer.
+        texts: the training set.
+        params: the dials.
+        generator: of the order of the rows.
+        progress: called after every step with the step and their number.
+
+    Returns:
+        The trained model in float32, and the curve.
+
+    Raises:
+        CorpusError: no text to learn from.
+        ParamsError: rows longer than the model's context.
+        TrainingError: the loss or the gradient is not a number; names the step.
+    """
+    if params.block_tokens > model.context:
+        raise ParamsError(
+            f"{params.section}.block_tokens",
+            wanted=f"at most the model's context of {model.context}",
+            got=params.block_tokens,
+        )
+    rows = make_rows(tokens.documents(texts), params.block_tokens, params.blocks)
+    if not rows:
+        raise CorpusError("the training set", wanted="at least one document", got="none")
+    batches_an_epoch = math.ceil(len(rows) / params.batch_size)
+    steps = params.steps or max(1, round((params.epochs or 0) * batches_an_epoch))
+    divisor = sum(len(row) - 1 for row in rows) / batches_an_epoch
+    masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
+    worker = model.to(DTYPES[params.dtype], model.device)
+    update = _Update(worker, masters, params, steps)
+    curve = []
+    batches = _endless_batches(rows, params.batch_size, generator)
+    for number in range(1, steps + 1):
+        ids_BT, targets_BT = collate(next(batches), tokens.end, model.device)
+        loss, count = _loss(worker, ids_BT, targets_BT)
+        (loss / divisor).backward()  # type: ignore[no-untyped-call]
+        curve.append(update(number, float(loss.detach()), count))
+        progress(curve[-1], steps)
+    return _with_weights(model, masters), curve
+
+
+class _Update:
+    """AdamW on float32 weights, behind a worker that may compute in a shorter type."""
+
+    def __init__(
+        self, worker: LanguageModel, masters: dict[str, Tensor], params: TrainingParams, steps: int
+    ) -> None:
+        self.params, self.steps, self.masters = params, steps, masters
+        self.workers = worker.parameters()
+        for weight in self.workers.values():
+            weight.requires_grad_(True)
+        matrices = [weight for weight in masters.values() if weight.dim() >= 2]
+        vectors = [weight for weight in masters.values() if weight.dim() < 2]
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": params.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=params.learning_rate,
+            betas=(params.beta1, params.beta2),
+            fused=True,
+        )
+
+    def __call__(self, number: int, loss: float, count: int) -> Step:
+        if not math.isfinite(loss):
+            raise _not_a_number("loss", number, loss)
+        for name, master in self.masters.items():
+            gradient = self.workers[name].grad
+            master.grad = torch.zeros_like(master) if gradient is None else gradient.float()
+            self.workers[name].grad = None
+        limit = self.params.clip_norm or math.inf
+        norm = float(torch.nn.utils.clip_grad_norm_(list(self.masters.values()), limit))
+        if not math.isfinite(norm):
+            raise _not_a_number("gradient norm", number, norm)
+        rate = self.params.learning_rate * schedule(number, self.steps, self.params)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        with torch.no_grad():
+            for name, master in self.masters.items():
+                self.workers[name].copy_(master)
+        return Step(number, loss / count, rate, norm, count)
+
+
+def _not_a_number(what: str, step: int, got: float) -> TrainingError:
+    return TrainingError(
+        f"{what} at step {step}",
+        wanted="a finite number",
+        got=got,
+        hint="no model was written; lower the learning rate or look at the weights it starts from",
+    )
+
+
+def schedule(step: int, steps: int, params: TrainingParams) -> float:
+    """The learning rate of a step (1 … steps) as a share of its peak, in [0, 1]."""
+    warm = math.ceil(params.warmup * steps)
+    if step <= warm:
+        return step / warm
+    if params.schedule == "constant":
+        return 1.0
+    progress = (step - warm) / max(1, steps - warm)
+    fall = progress if params.schedule == "linear" else (1 - math.cos(math.pi * progress)) / 2
+    return 1 - (1 - params.final) * fall
+
+
+def make_rows(
+    documents: Sequence[Sequence[int]], longest: int, kind: Literal["padded", "packed"] | str
+) -> list[list[int]]:
+    """Rows of token ids of at most `longest`; neighbours share one token, so each is predicted.
+
+    Args:
+        documents: token ids with start and end.
+        longest: tokens in a row at the most.
+        kind: ``padded`` keeps documents apart; ``packed`` puts them end to end, and drops a start
+            token that follows an end token of the same id.
+    """
+    if kind == "packed":
+        stream: list[int] = []
+        for ids in documents:
+            stream.extend(ids[1:] if stream and stream[-1] == ids[0] else ids)
+        documents = [stream]
+    rows = []
+    for ids in documents:
+        for begin in range(0, max(1, len(ids) - 1), longest - 1):
+            row = list(ids[begin : begin + longest])
+            if len(row) > 1:
+                rows.append(row)
+    return rows
+
+
+def _endless_batches(
+    rows: Sequence[list[int]], size: int, generator: np.random.Generator
+) -> Iterator[list[list[int]]]:
+    """Epoch after epoch in a new order, rows of similar length side by side."""
+    while True:
+        order = generator.permutation(len(rows))
+        pools = [order[i : i + POOL * size] for i in range(0, len(order), POOL * size)]
+        batches = []
+        for pool in pools:
+            ranked = sorted(pool.tolist(), key=lambda index: len(rows[index]))
+            batches += [ranked[i : i + size] for i in range(0, len(ranked), size)]
+        for place in generator.permutation(len(batches)):
+            yield [rows[index] for index in batches[place]]
+
+
+def collate(
+    rows: Sequence[Sequence[int]], fill: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Inputs and targets (B, T), padded on the right; padding has no loss."""
+    longest = max(len(row) for row in rows) - 1
+    ids = np.full((len(rows), longest), fill, dtype=np.int64)
+    targets = np.full((len(rows), longest), IGNORED, dtype=np.int64)
+    for index, row in enumerate(rows):
+        ids[index, : len(row) - 1] = row[:-1]
+        targets[index, : len(row) - 1] = row[1:]
+    return torch.from_numpy(ids).to(device), torch.from_numpy(targets).to(device)
+
+
+def _loss(model: LanguageModel, ids_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, int]:
+    """Summed cross-entropy in nats over the tokens with loss, and their number."""
+    hidden_BTd = model.hidden(ids_BT)
+    places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
+    hidden_Nd = hidden_BTd.flatten(0, 1).index_select(0, places)
+    logits_NV = model.logits(hidden_Nd).float()
+    loss = F.cross_entropy(logits_NV, targets_BT.flatten()[places], reduction="sum")
+    return loss, len(places)
+
+
+def _with_weights(model: LanguageModel, masters: dict[str, Tensor]) -> LanguageModel:
+    """A copy of the model that holds the trained weights."""
+    trained = model.to(torch.float32, model.device)
+    with torch.no_grad():
+        for name, weight in trained.parameters().items():
+            weight.copy_(masters[name])
+    return trained

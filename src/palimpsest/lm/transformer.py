@@ -1,0 +1,333 @@
+"""GPT-2 and Llama decoders over a dictionary of weights, written for speed on few cores.
+
+The names of the weights are those of the Hugging Face files, so a folder written here opens with
+`transformers` and the other way round. One definition of each block serves training (whole
+sequences, gradients) and sampling (one token a step, preallocated cache).
+
+Legend of shapes: B batch, T time, H heads, K key-value heads, E width of a head, d model width,
+V vocabulary.
+
+Known gaps: no dropout; rotary scaling, attention biases in Llama and cross attention are left to
+`palimpsest.lm.hub`, which runs any architecture through `transformers`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+"""(layer, query_BHTE, key_BKTE, value_BKTE) -> mixed_BHTE."""
+
+
+class Family(Protocol):
+    """What differs between architectures."""
+
+    layers: int
+    key_value_heads: int
+    head_width: int
+    context: int
+
+    def embed(self, ids_BT: Tensor, positions_BT: Tensor) -> Tensor:
+        """Token (and position) embeddings, (B, T, d)."""
+
+    def block(self, layer: int, x_BTd: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
+        """One layer, (B, T, d)."""
+
+    def norm(self, x_BTd: Tensor) -> Tensor:
+        """The last norm, (B, T, d)."""
+
+    def output_rows(self) -> Tensor:
+        """The rows of the output embedding, (V, d)."""
+
+
+def _heads(x_BTd: Tensor, heads: int) -> Tensor:
+    batch, time, width = x_BTd.shape
+    return x_BTd.view(batch, time, heads, width // heads).transpose(1, 2)
+
+
+class Gpt2:
+    """GPT-2 (Radford et al. 2019): learned positions, layer norms, tied output embedding."""
+
+    def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+        self.w = weights
+        self.layers = int(config["n_layer"])
+        self.heads = self.key_value_heads = int(config["n_head"])
+        self.head_width = int(config["n_embd"]) // self.heads
+        self.context = int(config["n_positions"])
+        self.epsilon = float(config.get("layer_norm_epsilon", 1e-5))
+
+    @staticmethod
+    def supports(config: Mapping[str, Any]) -> bool:
+        """True if this file computes what the configuration asks for."""
+        return (
+            config.get("activation_function", "gelu_new") in ("gelu_new", "gelu_pytorch_tanh")
+            and config.get("tie_word_embeddings", True)
+            and not config.get("scale_attn_by_inverse_layer_idx")
+            and config.get("scale_attn_weights", True)
+            and not config.get("add_cross_attention")
+        )
+
+    @staticmethod
+    def named(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The file's weights under one set of names: with prefix, without masks."""
+        named = {}
+        for name, weight in weights.items():
+            short = name.removeprefix("transformer.")
+            if not short.endswith((".attn.bias", ".attn.masked_bias", "lm_head.weight")):
+                named[f"transformer.{short}"] = weight
+        return named
+
+    def _norm(self, x: Tensor, name: str) -> Tensor:
+        weight, bias = self.w[f"transformer.{name}.weight"], self.w[f"transformer.{name}.bias"]
+        return F.layer_norm(x, weight.shape, weight, bias, self.epsilon)
+
+    def _linear(self, x: Tensor, name: str) -> Tensor:
+        weight, bias = self.w[f"transformer.{name}.weight"], self.w[f"transformer.{name}.bias"]
+        out = torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight)
+        return out.view(*x.shape[:-1], weight.shape[1])
+
+    def embed(self, ids_BT: Tensor, positions_BT: Tensor) -> Tensor:
+        """Token and position embeddings."""
+        tokens = F.embedding(ids_BT, self.w["transformer.wte.weight"])
+        return tokens + F.embedding(positions_BT, self.w["transformer.wpe.weight"])
+
+    def block(self, layer: int, x_BTd: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
+        """Attention and a four times wider perceptron, each behind its layer norm."""
+        name = f"h.{layer}"
+        qkv = self._linear(self._norm(x_BTd, f"{name}.ln_1"), f"{name}.attn.c_attn")
+        query, key, value = (_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))
+        mixed = attend(layer, query, key, value).transpose(1, 2).reshape(x_BTd.shape)
+        x_BTd = x_BTd + self._linear(mixed, f"{name}.attn.c_proj")
+        inner = self._linear(self._norm(x_BTd, f"{name}.ln_2"), f"{name}.mlp.c_fc")
+        return x_BTd + self._linear(F.gelu(inner, approximate="tanh"), f"{name}.mlp.c_proj")
+
+    def norm(self, x_BTd: Tensor) -> Tensor:
+        """The last layer norm."""
+        return self._norm(x_BTd, "ln_f")
+
+    def output_rows(self) -> Tensor:
+        """The token embedding, which is tied to the output."""
+        return self.w["transformer.wte.weight"]
+
+
+class Llama:
+    """Llama (Touvron et al. 2023): rotary positions, RMS norms, gated perceptron."""
+
+    def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+        self.w = weights
+        self.layers = int(config["num_hidden_layers"])
+        self.heads = int(config["num_attention_heads"])
+        self.key_value_heads = int(config.get("num_key_value_heads") or self.heads)
+        self.head_width = int(config.get("head_dim") or config["hidden_size"] // self.heads)
+        self.context = int(config["max_position_embeddings"])
+        self.epsilon = float(config.get("rms_norm_eps", 1e-6))
+        self.tied = bool(config.get("tie_word_embeddings", False))
+        rope = config.get("rope_parameters") or {}
+        theta = float(rope.get("rope_theta") or config.get("rope_theta") or 10_000.0)
+        powers = torch.arange(0, self.head_width, 2, dtype=torch.float32) / self.head_width
+        angles = torch.arange(self.context, dtype=torch.float32)[:, None] / theta**powers
+        sample = next(iter(weights.values()))
+        self.cos = torch.cat([angles.cos()] * 2, dim=-1).to(sample.device)
+        self.sin = torch.cat([angles.sin()] * 2, dim=-1).to(sample.device)
+
+    @staticmethod
+    def supports(config: Mapping[str, Any]) -> bool:
+        """True if this file computes what the configuration asks for."""
+        rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+        kind = rope.get("rope_type") or rope.get("type") or "default"
+        return (
+            config.get("hidden_act", "silu") == "silu"
+            and kind == "default"
+            and not config.get("attention_bias")
+            and not config.get("mlp_bias")
+        )
+
+    @staticmethod
+    def named(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The file's weights under one set of names: a tied embedding may stand under either."""
+        named = {name: weight for name, weight in weights.items() if "inv_freq" not in name}
+        if config.get("tie_word_embeddings") and "lm_head.weight" in named:
+            named.setdefault("model.embed_tokens.weight", named.pop("lm_head.weight"))
+            named.pop("lm_head.weight", None)
+        return named
+
+    def _norm(self, x: Tensor, name: str) -> Tensor:
+        return F.rms_norm(x, (x.shape[-1],), self.w[f"model.{name}.weight"], self.epsilon)
+
+    def _linear(self, x: Tensor, name: str) -> Tensor:
+        return F.linear(x, self.w[f"model.{name}.weight"])
+
+    def _rotate(self, x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        first, second = x_BHTE.chunk(2, dim=-1)
+        return x_BHTE * cos + torch.cat((-second, first), dim=-1) * sin
+
+    def embed(self, ids_BT: Tensor, positions_BT: Tensor) -> Tensor:
+        """Token embeddings; positions enter in the attention."""
+        return F.embedding(ids_BT, self.w["model.embed_tokens.weight"])
+
+    def block(self, layer: int, x_BTd: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
+        """Rotary attention and a gated perceptron, each behind its RMS norm."""
+        name = f"layers.{layer}"
+        inner = self._norm(x_BTd, f"{name}.input_layernorm")
+        query = _heads(self._linear(inner, f"{name}.self_attn.q_proj"), self.heads)
+        key = _heads(self._linear(inner, f"{name}.self_attn.k_proj"), self.key_value_heads)
+        value = _heads(self._linear(inner, f"{name}.self_attn.v_proj"), self.key_value_heads)
+        cos = self.cos[positions_BT][:, None].to(query.dtype)
+        sin = self.sin[positions_BT][:, None].to(query.dtype)
+        query, key = self._rotate(query, cos, sin), self._rotate(key, cos, sin)
+        mixed = attend(layer, query, key, value).transpose(1, 2).flatten(2)
+        x_BTd = x_BTd + self._linear(mixed, f"{name}.self_attn.o_proj")
+        inner = self._norm(x_BTd, f"{name}.post_attention_layernorm")
+        gate = F.silu(self._linear(inner, f"{name}.mlp.gate_proj"))
+        gated = gate * self._linear(inner, f"{name}.mlp.up_proj")
+        return x_BTd + self._linear(gated, f"{name}.mlp.down_proj")
+
+    def norm(self, x_BTd: Tensor) -> Tensor:
+        """The last RMS norm."""
+        return self._norm(x_BTd, "norm")
+
+    def output_rows(self) -> Tensor:
+        """The output embedding, tied to the input's or its own."""
+        return self.w["model.embed_tokens.weight" if self.tied else "lm_head.weight"]
+
+
+FAMILIES: dict[str, type[Gpt2] | type[Llama]] = {"gpt2": Gpt2, "llama": Llama}
+
+
+class Transformer:
+    """A decoder of this file behind the interface of `palimpsest.lm.model.LanguageModel`."""
+
+    def __init__(self, config: Mapping[str, Any], weights: dict[str, Tensor]) -> None:
+        self.config = dict(config)
+        self.weights = weights
+        self.family: Family = FAMILIES[config["model_type"]](config, weights)
+        self.context = self.family.context
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of token types, V."""
+        return self.family.output_rows().shape[0]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that it computes in."""
+        return self.family.output_rows().dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.family.output_rows().device
+
+    def to(self, dtype: torch.dtype, device: torch.device) -> "Transformer":
+        """A copy with the weights in another type or on another device."""
+        moved = {
+            name: weight.detach().to(device, dtype, copy=True)
+            for name, weight in self.weights.items()
+        }
+        return Transformer(self.config, moved)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The weights by name; each tensor once."""
+        return self.weights
+
+    def hidden(self, ids_BT: Tensor) -> Tensor:
+        """The final hidden states after the last norm, (B, T, d), causal, no padding mask.
+
+        Padding on the right needs none: a causal model never looks ahead.
+        """
+
+        def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            grouped = key.shape[1] != query.shape[1]
+            return F.scaled_dot_product_attention(
+                query, key, value, is_causal=True, enable_gqa=grouped
+            )
+
+        positions_BT = torch.arange(ids_BT.shape[1], device=ids_BT.device).expand_as(ids_BT)
+        return self._run(ids_BT, positions_BT, attend)
+
+    def logits(self, hidden_Nd: Tensor) -> Tensor:
+        """Scores over the vocabulary, (..., V), for hidden states (..., d)."""
+        return F.linear(hidden_Nd, self.family.output_rows())
+
+    def output_rows(self) -> Tensor:
+        """The rows of the output embedding, (V, d)."""
+        return self.family.output_rows()
+
+    def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> "Decoder":
+        """A cache for writing up to `length` tokens in `batch` rows."""
+        return Decoder(self, batch, length, padding_B)
+
+    def _run(self, ids_BT: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
+        x_BTd = self.family.embed(ids_BT, positions_BT)
+        for layer in range(self.family.layers):
+            x_BTd = self.family.block(layer, x_BTd, positions_BT, attend)
+        return self.family.norm(x_BTd)
+
+
+class Decoder:
+    """Keys and values of what has been written so far, preallocated, and one step at a time."""
+
+    def __init__(
+        self, model: Transformer, batch: int, length: int, padding_B: Tensor | None
+    ) -> None:
+        family = model.family
+        shape = (family.layers, batch, family.key_value_heads, length, family.head_width)
+        self.model = model
+        self.key = torch.empty(shape, dtype=model.dtype, device=model.device)
+        self.value = torch.empty(shape, dtype=model.dtype, device=model.device)
+        self.padding_B = padding_B
+        self.time = 0
+
+    def step(self, ids_BT: Tensor) -> Tensor:
+        """Reads T more tokens in every row and scores the next one, (B, V)."""
+        start, end = self.time, self.time + ids_BT.shape[1]
+        positions_BT = torch.arange(start, end, device=ids_BT.device).expand_as(ids_BT)
+        if self.padding_B is not None:
+            positions_BT = (positions_BT - self.padding_B[:, None]).clamp(min=0)
+        mask = self._mask(start, end)
+
+        def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            self.key[layer, :, :, start:end] = key
+            self.value[layer, :, :, start:end] = value
+            return F.scaled_dot_product_attention(
+                query,
+                self.key[layer, :, :, :end],
+                self.value[layer, :, :, :end],
+                attn_mask=mask,
+                enable_gqa=key.shape[1] != query.shape[1],
+            )
+
+        hidden_BTd = self.model._run(ids_BT, positions_BT, attend)
+        self.time = end
+        return self.model.logits(hidden_BTd[:, -1])
+
+    def keep(self, rows: Tensor) -> None:
+        """Goes on with these rows only (or repeats some of them, as beams do)."""
+        time = self.time
+        key = torch.empty_like(self.key[:, : len(rows)]) if len(rows) < self.key.shape[1] else None
+        if key is None:
+            self.key[..., :time, :] = self.key[..., :time, :].index_select(1, rows)
+            self.value[..., :time, :] = self.value[..., :time, :].index_select(1, rows)
+        else:
+            value = torch.empty_like(key)
+            key[..., :time, :] = self.key[..., :time, :].index_select(1, rows)
+            value[..., :time, :] = self.value[..., :time, :].index_select(1, rows)
+            self.key, self.value = key, value
+        if self.padding_B is not None:
+            self.padding_B = self.padding_B[rows]
+
+    def _mask(self, start: int, end: int) -> Tensor | None:
+        """(B or 1, 1, T, end): what each new token may look at; None if everything."""
+        if end - start == 1 and self.padding_B is None:
+            return None
+        times = torch.arange(end, device=self.model.device)
+        mask = times[None, :] <= times[start:, None]
+        if self.padding_B is None:
+            return mask[None, None]
+        real_B1S = times[None, None, :] >= self.padding_B[:, None, None]
+        # a row of padding looks at itself, or its softmax would be empty
+        own = times[None, :] == times[start:, None]
+        return ((mask[None] & real_B1S) | own[None])[:, None]
