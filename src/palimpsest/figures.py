@@ -66,14 +66,14 @@ PANELS = (
 def dashboard(trajectory: Trajectory) -> Figure:
     """The published five panels: volume, drift, dispersion, compression, outlier."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11, 6.2), dpi=DPI, layout="constrained")
+        figure = Figure(figsize=(11, 6.2), dpi=DPI)
+        figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
         axes = figure.subplots(2, 3).ravel()
         for ax, (name, title, unit, color) in zip(axes, PANELS, strict=False):
             _panel(ax, trajectory, name, color)
             ax.set(title=title, ylabel=unit)
             _generations(ax, trajectory)
             ax.set_ylim(bottom=0)
-        figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
         axes[-1].axis("off")
         _key(axes[-1], trajectory, [name for name, *_ in PANELS], loc="center left")
         return figure
@@ -161,13 +161,14 @@ def cloud(human: Floats, last: Floats, generation: int) -> Figure:
         if not np.isfinite(points).all():
             raise MetricError(f"{label} points", wanted="finite numbers", got="NaN or infinity")
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.6, 5.2), dpi=DPI)
+        figure = Figure(figsize=(11, 4.8), dpi=DPI)
         both = np.concatenate([human, last])
         widest = max(float(np.ptp(both, axis=0).max()), 1e-6)
         margin = np.maximum(0.04 * widest, (0.3 * widest - np.ptp(both, axis=0)) / 2)
         lows, highs = both.min(axis=0) - margin, both.max(axis=0) + margin
-        for place, azimuth in ((121, -60), (122, 30)):
-            ax = figure.add_subplot(place, projection="3d", azim=azimuth, elev=22)
+        for left, azimuth in ((0.03, -60), (0.53, 30)):
+            box = (left, 0.03, 0.42, 0.95)
+            ax: Any = figure.add_axes(box, projection="3d", azim=azimuth, elev=22)
             ax.computed_zorder = False
             _points_and_hull(ax, human, BLUE, order=1)
             _points_and_hull(ax, last, VERMILION, order=3)
@@ -175,16 +176,18 @@ def cloud(human: Floats, last: Floats, generation: int) -> Figure:
                 getattr(ax, f"set_{axis}lim")(low, high)
                 getattr(ax, f"{axis}axis").set_major_locator(MaxNLocator(4))
                 getattr(ax, f"{axis}axis").set_pane_color((1, 1, 1, 0))
-            ax.set(xlabel="component 1", ylabel="component 2", zlabel="component 3")
+            ax.set_xlabel("PC 1", labelpad=6)
+            ax.set_ylabel("PC 2", labelpad=6)
+            ax.zaxis.set_rotate_label(False)
+            ax.set_zlabel("PC 3", labelpad=10, rotation=90)
             ax.tick_params(labelsize=8, pad=0)
-            ax.set_box_aspect(highs - lows, zoom=0.92)
-        figure.subplots_adjust(left=0.0, right=0.96, bottom=0.05, top=0.92, wspace=0.02)
+            ax.set_box_aspect(highs - lows, zoom=1.0)
         figure.text(0.02, 0.955, "Where the texts lie", weight="bold", fontsize=11)
-        figure.text(0.24, 0.955, f"● generation 0, n = {len(human)}", color=BLUE)
-        label = f"● generation {generation}, n = {len(last)}"
-        figure.text(0.50, 0.955, label, color=VERMILION)
-        figure.text(0.98, 0.02, "the same cloud from two sides; human PCA basis", ha="right",
-                    fontsize=8.5, color="#666666")  # fmt: skip
+        figure.text(0.22, 0.955, f"●  generation 0, n = {len(human)}", color=BLUE)
+        label = f"●  generation {generation}, n = {len(last)}"
+        figure.text(0.42, 0.955, label, color=VERMILION)
+        note = "one cloud from two sides, in the human PCA basis; ✚ marks a mean"
+        figure.text(0.98, 0.955, note, ha="right", fontsize=8.5, color="#666666")
         return figure
 
 
@@ -231,7 +234,7 @@ def _draw_curve(
         ax.fill_between(
             generations, curve.low, curve.high, where=bounded, color=color, alpha=0.2, linewidth=0
         )
-    ax.plot(generations, curve.value, color=color, marker=marker, label=label)
+    ax.plot(generations, curve.value, color=color, marker=marker, label=label, clip_on=False)
 
 
 def _generations(ax: Axes, trajectory: Trajectory) -> None:
@@ -266,7 +269,7 @@ def _key(where: Axes | Figure, trajectory: Trajectory, names: Sequence[str], **p
         parts.append(Patch(color=BLUE, alpha=0.2, linewidth=0, label="95 % interval"))
     samples = [trajectory.null[name].samples for name in names if name in trajectory.null]
     if samples:
-        label = f"null band: 95 % of {max(samples)} fresh human samples"
+        label = f"null band: 95 % of {max(samples)}\nfresh human samples"
         parts.append(Patch(color=GREY, alpha=0.3, linewidth=0, label=label))
     where.legend(handles=parts, labelspacing=1.0, **place)
 
@@ -284,3 +287,7 @@ def _points_and_hull(ax: Any, points: Floats, color: str, order: int) -> None:
     ax.scatter(
         *points.T, s=7, color=color, alpha=0.6, linewidths=0, depthshade=False, zorder=order + 1
     )
+    ax.scatter(
+        *points.mean(axis=0)[:, None], s=110, marker="P", color=color, edgecolors="white",
+        linewidths=1.2, depthshade=False, zorder=order + 4,
+    )  # fmt: skip

@@ -1,0 +1,51 @@
+"""How a metric is called on the page: its name in words and its unit, in reading order."""
+
+from typing import NamedTuple
+
+
+class Label(NamedTuple):
+    """A metric's name for readers."""
+
+    title: str
+    unit: str
+    """Empty for a share or a ratio."""
+
+
+LABELS: dict[str, Label] = {
+    "integrity": Label("integrity", "share of g00's"),
+    "loss": Label("integrity lost", "%"),
+    "volume": Label("hull volume", "PCA units³"),
+    "drift": Label("drift", "PCA units"),
+    "dispersion": Label("dispersion", "PCA units"),
+    "compression": Label("mean pair distance", "PCA units"),
+    "outlier": Label("farthest text", "PCA units"),
+    "effective_rank": Label("effective rank", "dimensions"),
+    "perplexity_heldout": Label("held-out perplexity", "per token"),
+    "distinct_2": Label("distinct 2-grams", ""),
+    "duplicates": Label("duplicate texts", ""),
+    "fact_coverage": Label("fact coverage", ""),
+    "tail_coverage": Label("rare-fact coverage", ""),
+    "truth": Label("truth", "of parsed sentences"),
+    "axioms": Label("axioms", "untrue statements held for 3 generations or more"),
+}
+"""The metrics of the page's main table; any other metric appears under its own name."""
+
+
+def label(name: str) -> Label:
+    """The label of a metric; its own name where it has none."""
+    return LABELS.get(name, Label(name.replace("_", " "), ""))
+
+
+def plain(value: float | None) -> str:
+    """A number for readers: four significant digits, a true minus, "–" for what is undefined."""
+    if value is None or value != value:
+        return "–"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e6 or size < 1e-4:
+        return f"{value:.2e}".replace("-", "−")
+    if size >= 1000:
+        return f"{value:,.0f}".replace("-", "−").replace(",", " ")
+    text = f"{value:.4g}" if size >= 100 or float(value).is_integer() else f"{value:.3g}"
+    return text.replace("-", "−")

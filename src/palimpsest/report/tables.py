@@ -1,0 +1,62 @@
+"""The tables that `dvc plots` draws: one CSV a curve, its interval and null band beside it."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from palimpsest.decay.trajectory import Trajectory
+
+COLUMNS = ("generation", "value", "low", "high", "null_low", "null_high")
+PLOTS = (
+    "integrity",
+    "loss",
+    "volume",
+    "drift",
+    "dispersion",
+    "compression",
+    "outlier",
+    "perplexity_heldout",
+    "distinct_2",
+    "duplicates",
+    "fact_coverage",
+    "truth",
+)
+"""The curves that get a CSV, whether the corpus has them or not: dvc.yaml names the files."""
+
+Row = Mapping[str, float | int | None]
+
+
+def curve_rows(trajectory: Trajectory, name: str) -> list[Row]:
+    """One row for every generation that has a value; None for an interval or band it lacks."""
+    curve, band = trajectory.curve(name), trajectory.null.get(name)
+    rows: list[Row] = []
+    for at in np.flatnonzero(curve.known):
+        ends = (curve.low[at], curve.high[at])
+        low, high = (float(end) if np.isfinite(end) else None for end in ends)
+        rows.append(
+            {
+                "generation": int(trajectory.generations[at]),
+                "value": float(curve.value[at]),
+                "low": low,
+                "high": high,
+                "null_low": band.low if band else None,
+                "null_high": band.high if band else None,
+            }
+        )
+    return rows
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Rows as CSV text with a header, numbers in full precision, None as an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def tables(trajectory: Trajectory) -> dict[str, str]:
+    """File name -> CSV text for every curve of `PLOTS`; only a header where nothing is known."""
+    return {f"{name}.csv": to_csv(curve_rows(trajectory, name)) for name in PLOTS}
