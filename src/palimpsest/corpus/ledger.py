@@ -26,7 +26,7 @@ class Fact(NamedTuple):
 
 
 class Ledger:
-    """All facts of a world, in the world's order (most popular entities first in each category).
+    """All facts of a world; `World.ledger` puts the most popular entities first in each category.
 
     Args:
         facts: the facts; an entity has at most one value of a relation, and one category.

@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, NamedTuple
 import numpy as np
 
 from palimpsest.corpus.ledger import Fact, Ledger
-from palimpsest.corpus.world_grammar import SHAPES, pronoun_index, sentence
+from palimpsest.corpus.world_grammar import SHAPES, VOCABULARY, pronoun_index, sentence
 from palimpsest.corpus.world_parser import Parser
 from palimpsest.corpus.world_vocabulary import (
     BY_CONTRAST,
@@ -146,10 +146,10 @@ class World:
     def ledger(self, training: Iterable[str] = ()) -> Ledger:
         """Every fact, with the number of statements of the training texts that state it."""
         ledger = Ledger(
-            Fact(category.name, entity.name, relation.name, value, 0)
+            Fact(category.name, entity.name, relation, value, 0)
             for category, entities in zip(self.categories, self.entities, strict=True)
             for entity in entities
-            for relation, value in zip(category.relations, entity.values, strict=True)
+            for relation, value in _named(category, entity)
         )
         parser = Parser(ledger)
         return ledger.counted(
@@ -227,7 +227,7 @@ class World:
         return [self._sentence(c, e, r, place, u, i) for i, (e, r, place) in enumerate(plan)]
 
     def _other(self, c: int, main: Entity, u: float) -> Entity:
-        """Another entity of the category, by popularity; the next in rank if the draw hits `main`."""
+        """Another entity of the category, by popularity; the next in rank where that is `main`."""
         rank = bisect_right(self._entity_cut, u)
         entities = self.entities[c]
         other = entities[rank]
@@ -262,6 +262,12 @@ class World:
         return sentence(opener, shape.clause(nouns[int(max(rest, 0.0) * len(nouns))], value))
 
 
+def _named(category: Category, entity: Entity) -> list[tuple[str, str]]:
+    """An entity's (relation, value) pairs by the relation's name, as the ledger's file has them."""
+    names = (relation.name for relation in category.relations)
+    return sorted(zip(names, entity.values, strict=True))
+
+
 def _cumulative(count: int, exponent: float) -> list[float]:
     """Cumulative Zipf shares; the last is above 1, so that a draw in [0, 1) never falls out."""
     weights = np.arange(1, count + 1, dtype=np.float64) ** -exponent
@@ -280,7 +286,8 @@ def _names(category: Category, count: int, seed: int, item: int, taken: set[str]
             if len(category.pronouns) > 1:
                 ends = FEMALE_ENDINGS + MALE_ENDINGS
                 name = f"{(_syllable(u[8:11]) + ends[int(u[11] * len(ends))]).capitalize()} {name}"
-            if name not in taken and len(name) <= LONGEST_NAME:
+            fresh = name not in taken and VOCABULARY.isdisjoint((name, name.lower()))
+            if fresh and len(name) <= LONGEST_NAME:
                 taken.add(name)
                 names.append(name)
                 if len(names) == count:

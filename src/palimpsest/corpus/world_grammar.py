@@ -8,7 +8,15 @@ phrasings are made once, at import.
 import re
 from dataclasses import dataclass
 
-from palimpsest.corpus.world_vocabulary import CATEGORIES, FEMALE_ENDINGS, Category, Relation
+from palimpsest.corpus.world_vocabulary import (
+    BY_CONTRAST,
+    CATEGORIES,
+    FEMALE_ENDINGS,
+    LIKEWISE,
+    OPENERS,
+    Category,
+    Relation,
+)
 
 NAME = re.compile(r"[A-Z][a-z]+(?: [A-Z][a-z]+)?")
 _OWNED = re.compile(r"the (?P<owned>[a-z ]+) of \{O\} (?P<rest>.*)")
@@ -64,6 +72,23 @@ CATEGORY_OF: dict[str, str] = {
 RELATIONS: dict[str, Relation] = {
     relation.name: relation for category in CATEGORIES for relation in category.relations
 }
+ALL_OPENERS = (*OPENERS, LIKEWISE, BY_CONTRAST)
+
+
+def _vocabulary() -> frozenset[str]:
+    """Every word of the grammar and of the values, as it is written in mid-sentence."""
+    texts = list(ALL_OPENERS)
+    for category in CATEGORIES:
+        texts += [category.introduction, category.short, *category.nouns]
+        texts += [word for pair in category.pronouns for word in pair]
+        for relation in category.relations:
+            texts += [*relation.values, *relation.phrasings]
+    return frozenset(re.findall(r"[A-Za-z]+", re.sub(r"\{\w+\}", " ", " ".join(texts))))
+
+
+VOCABULARY = _vocabulary()
+PLAIN_WORDS = frozenset(word for word in VOCABULARY if word.islower())
+"""Words that are no names, though one at the start of a sentence has a capital."""
 
 
 def pronoun_index(category: Category, name: str) -> int:

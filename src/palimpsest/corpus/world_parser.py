@@ -10,22 +10,20 @@ What is not: anything before or after the clause but one known opener, and a mis
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.world_grammar import (
+    ALL_OPENERS,
     CATEGORY_OF,
     NAME,
+    PLAIN_WORDS,
     RELATIONS,
     SHAPES,
     Shape,
 )
-from palimpsest.corpus.world_vocabulary import (
-    BY_CONTRAST,
-    CATEGORIES,
-    LIKEWISE,
-    OPENERS,
-)
+from palimpsest.corpus.world_vocabulary import CATEGORIES
 
 Status = Literal["true", "false", "novel", "unparsable"]
 
@@ -35,7 +33,6 @@ CACHE = 100_000
 """Sentences remembered; a full memory is emptied."""
 
 _ENDS = re.compile(r"(?<=[.!?]) ")
-_OPENERS = (*OPENERS, LIKEWISE, BY_CONTRAST)
 _ANY = frozenset(category.name for category in CATEGORIES)
 
 
@@ -103,7 +100,7 @@ class Parser:
                 if rank > best:
                     statement, best = candidate, rank
             statements.append(statement)
-            antecedent = statement.entity or mentioned(sentence) or antecedent
+            antecedent = statement.entity or self._mentioned(sentence) or antecedent
         return statements
 
     def _readings(self, sentence: str) -> tuple[Reading, ...]:
@@ -113,6 +110,15 @@ class Parser:
                 self._cache.clear()
             known = self._cache[sentence] = tuple(readings(sentence))
         return known
+
+    def _mentioned(self, sentence: str) -> str | None:
+        """The first entity that an unparsable sentence introduces or knows: "it" may mean that."""
+        match = _INTRODUCED.search(sentence)
+        if match:
+            return match[1]
+        words = [*_WORD.findall(sentence), ""]
+        names = (name for pair in pairwise(words) for name in (" ".join(pair), pair[0]))
+        return next((name for name in names if name in self._categories), None)
 
     def _judge(self, reading: Reading, antecedent: str | None) -> tuple[Statement, int]:
         """The statement and how good a reading it is: true first, then the likeliest false one."""
@@ -137,28 +143,25 @@ def split(text: str) -> list[str]:
     return [sentence for sentence in _ENDS.split(" ".join(text.split())) if sentence]
 
 
-def mentioned(sentence: str) -> str | None:
-    """The entity that a sentence introduces ("the river Tessava"), whatever it says of it."""
-    match = _INTRODUCED.search(sentence)
-    return match[1] if match else None
-
-
 def readings(sentence: str) -> list[Reading]:
     """Every way to understand a sentence without its context."""
     if not sentence.endswith(".") or len(sentence) > LONGEST_SENTENCE:
         return []
     body = sentence[:-1]
     small = body[:1].lower() + body[1:]
-    for opener in _OPENERS:
+    for opener in ALL_OPENERS:
         if small.startswith(opener):
             return list(_clause_readings(body[len(opener) :]))
-    found = _clause_readings(small)
-    return found if small == body else found + _clause_readings(body)
+    return _clause_readings(small if _first_word(small) in PLAIN_WORDS else body)
+
+
+def _first_word(clause: str) -> str:
+    return clause.split(" ", 1)[0].rstrip(",")
 
 
 def _clause_readings(clause: str) -> list[Reading]:
     found = []
-    first = clause.split(" ", 1)[0]
+    first = _first_word(clause)
     for relation, shape in (*_SHAPES_BY_WORD.get(first, ()), *_SHAPES_BY_SLOT):
         if not (clause.startswith(shape.before) and clause.endswith(shape.after)):
             continue
@@ -194,7 +197,7 @@ def subject_of(words: str) -> Subject | None:
     for prefix, categories in _PREFIXES:
         if words.startswith(prefix):
             name = words[len(prefix) :]
-            if NAME.fullmatch(name) and name.lower() not in _WORDS:
+            if NAME.fullmatch(name) and PLAIN_WORDS.isdisjoint(name.lower().split()):
                 return Subject(name, categories, False)
     return None
 
@@ -236,7 +239,7 @@ def _shape_tables() -> tuple[
     for relation, shapes in SHAPES.items():
         for shape in shapes:
             if shape.before:
-                by_word[shape.before.split(" ", 1)[0]].append((relation, shape))
+                by_word[_first_word(shape.before)].append((relation, shape))
             else:
                 by_slot.append((relation, shape))
             if shape.owned is not None:
@@ -288,11 +291,3 @@ _FORMS = {
     )
     for name, relation in RELATIONS.items()
 }
-_WORDS = frozenset(
-    word
-    for relation in RELATIONS.values()
-    for text in (*relation.values, *relation.phrasings)
-    for word in text.split()
-    if word.islower()
-)
-"""Plain words of the vocabulary: with a capital, at the start of a sentence, they are no name."""
