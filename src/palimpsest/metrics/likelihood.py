@@ -1,0 +1,138 @@
+"""Metrics of docs/metrics.md §5, from sums of negative log-likelihoods (nats) per text.
+
+The forward passes are the embed stage's; here only numbers meet. Perplexity is always
+exp(ΣNLL / Σtokens) over all texts, never a mean of per-text perplexities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from palimpsest.errors import MetricError
+from palimpsest.metrics.validation import WORST_RATIO, Rows, numbers
+
+LARGEST_LOG = 700.0
+"""Mean NLL beyond which exp would overflow; the perplexity stops there (1e304)."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Texts scored by one model: summed NLL (nats) and number of scored tokens of each, (n,)."""
+
+    nll_nats: Numbers
+    tokens: Numbers
+
+
+@dataclass(frozen=True)
+class Heldout:
+    """Held-out human text under model g, per text (n,).
+
+    ``scored`` all tokens, ``num_bytes`` the UTF-8 bytes they spell, ``tail`` only the tokens of
+    the rarest decile of types, ``entropy_nats`` the summed entropy of the model's predictions.
+    """
+
+    scored: Scored
+    num_bytes: Numbers
+    tail: Scored
+    entropy_nats: Numbers
+
+
+@dataclass(frozen=True)
+class Written:
+    """A generation's texts under model 0 (``human``) and under their author (``own``), or None."""
+
+    human: Scored
+    own: Scored | None
+
+
+def scored(nll_nats: ArrayLike, tokens: ArrayLike, name: str = "nll_nats") -> Scored:
+    """Checks summed NLLs and token counts of texts.
+
+    Raises:
+        MetricError: lengths differ, a number is negative or not finite.
+    """
+    sums, counts = numbers(nll_nats, name), numbers(tokens, "tokens")
+    if len(sums) != len(counts):
+        raise MetricError(name, wanted=f"{len(counts)} texts, as tokens", got=len(sums))
+    if (counts < 0).any() or (sums < 0).any():
+        raise MetricError(name, wanted="sums and counts >= 0", got="a negative one")
+    return Scored(sums, counts)
+
+
+def perplexity(texts: Scored, rows: Rows | None = None) -> float:
+    """exp(ΣNLL / Σtokens), >= 1, lower is a better fit; 1e9 when there is no token at all."""
+    nll, tokens = _sums(texts, rows)
+    return float(np.exp(min(nll / tokens, LARGEST_LOG))) if tokens else WORST_RATIO
+
+
+def bits_per_byte(nll_nats: ArrayLike, num_bytes: ArrayLike) -> float:
+    """ΣNLL / (ln 2 · Σbytes), >= 0, lower is a better fit; 1e9 when there is no byte at all."""
+    total = float(np.sum(num_bytes))
+    return float(np.sum(nll_nats)) / (np.log(2.0) * total) if total else WORST_RATIO
+
+
+def surprise(texts: Scored, rows: Rows | None = None) -> dict[str, float]:
+    """``surprise_q05/50/95``: quantiles (linear) of the per-text mean NLL, in nats.
+
+    Texts without a token are left out; without any other, all three are 0: nothing surprises.
+    """
+    nll, tokens = texts.nll_nats, texts.tokens
+    if rows is not None:
+        nll, tokens = nll[rows], tokens[rows]
+    means = nll[tokens > 0] / tokens[tokens > 0]
+    quantiles = np.quantile(means, [0.05, 0.5, 0.95]) if len(means) else np.zeros(3)
+    names = ("surprise_q05", "surprise_q50", "surprise_q95")
+    return dict(zip(names, map(float, quantiles), strict=True))
+
+
+def heldout_card(heldout: Heldout, rows: Rows | None = None) -> dict[str, float]:
+    """``perplexity_heldout``, ``bits_per_byte_heldout``, ``perplexity_tail`` and
+    ``next_token_entropy`` (nats), of all held-out texts or of those in ``rows``.
+
+    Without tokens the first three read 1e9; the entropy falls when predictions collapse and
+    reads 0 then.
+    """
+    chosen = slice(None) if rows is None else rows
+    nll, entropies = heldout.scored.nll_nats[chosen], heldout.entropy_nats[chosen]
+    tokens = float(heldout.scored.tokens[chosen].sum())
+    return {
+        "perplexity_heldout": perplexity(heldout.scored, rows),
+        "bits_per_byte_heldout": bits_per_byte(nll, heldout.num_bytes[chosen]),
+        "perplexity_tail": perplexity(heldout.tail, rows),
+        "next_token_entropy": float(entropies.sum()) / tokens if tokens else 0.0,
+    }
+
+
+def written_card(written: Written, rows: Rows | None = None) -> dict[str, float | None]:
+    """``perplexity_human``, ``perplexity_self`` and the surprise quantiles of a generation.
+
+    ``perplexity_self`` is None where no model wrote the texts. Texts without a token give 1e9
+    for both perplexities: silence is no sign of a good fit.
+    """
+    own = None if written.own is None else perplexity(written.own, rows)
+    return {
+        "perplexity_human": perplexity(written.human, rows),
+        "perplexity_self": own,
+        **surprise(written.human, rows),
+    }
+
+
+def token_counts(heldout: Heldout, written: Written) -> dict[str, int]:
+    """The token counts that are reported beside the perplexities."""
+    counts = {
+        "tokens_heldout": heldout.scored.tokens.sum(),
+        "tokens_tail": heldout.tail.tokens.sum(),
+        "tokens_human": written.human.tokens.sum(),
+    }
+    if written.own is not None:
+        counts["tokens_self"] = written.own.tokens.sum()
+    return {name: int(count) for name, count in counts.items()}
+
+
+def _sums(texts: Scored, rows: Rows | None) -> tuple[float, float]:
+    if rows is None:
+        return float(texts.nll_nats.sum()), float(texts.tokens.sum())
+    return float(texts.nll_nats[rows].sum()), float(texts.tokens[rows].sum())
