@@ -85,6 +85,20 @@ def test_csv_texts_that_look_like_something_else_stay_texts(tmp_path: Path) -> N
     assert loaded.blank == 1
 
 
+def test_csv_columns_beside_the_text_may_be_anything(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = "".join(f"text {i},{i}\n" for i in range(12_000))  # more than one piece for pandas
+    path.write_text(f"\ntext,n\n{rows}\nshort\n{'long ' * 40_000},x\n", encoding="utf-8")
+    assert len(load_human(files(path, max_chars=100)).documents) == 12_001
+
+
+def test_csv_rows_with_too_many_cells_are_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('text\n"good, quoted"\nbad, unquoted\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match="got ValueError: 2 cells at line 3 under 1 columns"):
+        load_human(files(path))
+
+
 def test_jsonl_fields_may_come_late_and_change_their_type(tmp_path: Path) -> None:
     rows = [{"text": f"text {i}" * 500, "meta": i} for i in range(3000)]  # > 10 MB: many pieces
     path = write_jsonl(tmp_path / "a.jsonl", *rows, {"text": "last", "meta": "x", "late": 1})
@@ -175,6 +189,8 @@ def test_importing_the_module_does_not_import_datasets() -> None:
         ("a.txt", "", r"corpus\.files \(.*a\.txt\): want documents, got 0 documents; left out"),
         ("a.txt", " \n\n\t\n", r"want documents, got 0 documents; left out: \d blank"),
         ("a.jsonl", "", r"want documents, got 0 documents"),
+        ("a.json", "[]", r"want documents, got 0 documents"),
+        ("a.csv", "n,text\n", r"want documents, got 0 documents"),
     ],
 )
 def test_bad_files_are_one_line_errors(
@@ -187,9 +203,13 @@ def test_bad_files_are_one_line_errors(
     assert "\n" not in str(caught.value)
 
 
-def test_text_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"caf\xe9")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.txt", b"caf\xe9"), ("a.csv", b"text\ncaf\xe9\n"), ("a.jsonl", b'{"text": "caf\xe9"}')],
+)
+def test_text_that_is_not_utf8_is_an_error(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
     with pytest.raises(CorpusError, match="got UnicodeDecodeError: 'utf-8'"):
         load_human(files(path))
 

@@ -5,8 +5,10 @@ without the network and through a cache that is thrown away, so that no stale co
 Known gap: a file is read whole, so it must fit in memory.
 """
 
+import csv
 import logging
 import re
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -172,18 +174,23 @@ def _read_file(path: Path, params: FilesParams) -> list[str | None]:
     if path.stat().st_size == 0:
         return []
     with tempfile.TemporaryDirectory() as cache, _quiet_datasets():
+        # A name without the characters that `datasets` would take for a pattern.
+        link = Path(cache) / f"corpus{suffix}"
+        link.symlink_to(path.absolute())
         try:
-            # A name without the characters that `datasets` would take for a pattern.
-            link = Path(cache) / f"corpus{suffix}"
-            link.symlink_to(path.absolute())
+            _require_field(_fields_ahead(link), params.text_field, str(path))
             table = _open_file(link, params.text_field)
+            if suffix in PLAIN:
+                return list(_units(table["text"][0], params.txt_unit))
+            return _column(table, params.text_field, str(path))
+        except CorpusError:
+            raise
         except Exception as error:  # the library wraps whatever its parsers raise
+            if "no data" in str(error):  # a header or a pair of brackets, and nothing else
+                return []
             raise CorpusError(
                 str(path), wanted=f"a readable {suffix} file", got=_cause(error)
             ) from error
-        if suffix in PLAIN:
-            return list(_units(table["text"][0], params.txt_unit))
-        return _column(table, params.text_field, str(path))
 
 
 def _open_file(path: Path, text_field: str) -> Any:
@@ -195,14 +202,46 @@ def _open_file(path: Path, text_field: str) -> Any:
     if suffix in PLAIN:
         return datasets.Dataset.from_text(name, sample_by="document", encoding="utf-8-sig", **place)
     if suffix == ".parquet":
-        return datasets.Dataset.from_parquet(name, **place)
+        return datasets.Dataset.from_parquet(name, columns=[text_field], **place)
     if suffix == ".csv":
-        # A text "NA" is a text, and so is one of digits.
+        # A text "NA" is a text, and so is one of digits; the other columns may be anything.
+        strict = {"na_filter": False, "converters": {text_field: str}, "usecols": [text_field]}
         return datasets.Dataset.from_csv(
-            name, na_filter=False, converters={text_field: str}, encoding="utf-8-sig", **place
+            name, index_col=False, encoding="utf-8-sig", **strict, **place
         )
     # In one piece: a later piece with another set of fields would not fit the first one's.
     return datasets.Dataset.from_json(name, chunksize=path.stat().st_size + 1, **place)
+
+
+def _fields_ahead(path: Path) -> list[str] | None:
+    """The columns of a .csv or .parquet file, to read one of them only; None for other kinds."""
+    if path.suffix == ".csv":
+        return _csv_header(path)
+    if path.suffix == ".parquet":
+        from pyarrow.parquet import read_schema  # type: ignore[import-untyped]
+
+        return list(read_schema(path).names)
+    return None
+
+
+def _csv_header(path: Path) -> list[str]:
+    """The column names; a row with more cells than columns is an error.
+
+    pandas would cut it, and an unquoted comma in a text would cut the text without a word.
+    """
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file)
+            header = next((row for row in rows if row), [])
+            for row in rows:
+                if len(row) > len(header):
+                    raise ValueError(
+                        f"{len(row)} cells at line {rows.line_num} under {len(header)} columns"
+                    )
+    finally:
+        csv.field_size_limit(limit)
+    return header
 
 
 def _units(content: str, unit: str) -> Iterator[str]:
@@ -243,12 +282,15 @@ def _reachable(params: HubParams) -> bool:
     return True
 
 
-def _column(table: Any, text_field: str, what: str) -> list[str | None]:
-    fields = table.column_names
-    if text_field not in fields:
+def _require_field(fields: list[str] | None, text_field: str, what: str) -> None:
+    if fields is not None and text_field not in fields:
         raise CorpusError(
             what, wanted=f"the field {text_field!r}", got=f"the fields {', '.join(fields)}"
         )
+
+
+def _column(table: Any, text_field: str, what: str) -> list[str | None]:
+    _require_field(table.column_names, text_field, what)
     values: list[str | None] = table[text_field][:]
     for row, value in enumerate(values, start=1):
         if value is not None and not isinstance(value, str):
