@@ -104,7 +104,7 @@ def integrity(trajectory: Trajectory, phases: Phases | None = None) -> Figure:
 def perplexity(trajectory: Trajectory) -> Figure:
     """Perplexity of held-out human text under every generation's model, on a log scale."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.2), dpi=DPI, layout="constrained")
+        figure = Figure(figsize=(5.6, 3.8), dpi=DPI, layout="constrained")
         ax = figure.subplots()
         _panel(ax, trajectory, "perplexity_heldout", BLUE)
         ax.set(title="Held-out human text, read by each model", ylabel="perplexity (per token)")
@@ -126,7 +126,7 @@ def truth(trajectory: Trajectory) -> Figure:
         ("truth", "true, of the statements made", VERMILION, "^"),
     )
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.2), dpi=DPI, layout="constrained")
+        figure = Figure(figsize=(5.6, 3.8), dpi=DPI, layout="constrained")
         ax = figure.subplots()
         for name, label, color, marker in series:
             if name in trajectory:

@@ -190,7 +190,7 @@ def _likelihood(nll: float | None, human: HumanLikelihood | None) -> list[Findin
 def _repeated_ngrams(words: Sequence[str]) -> list[Finding]:
     share = repeated_share(words)
     verdict = _graded(share, NGRAM_LIMITS)
-    return [(verdict, f"repeats {share:.0%} of its 4-grams")] if verdict else []
+    return [(verdict, f"repeats {100 * share:.0f} % of its 4-grams")] if verdict else []
 
 
 def _one_word(words: Sequence[str]) -> list[Finding]:
@@ -199,7 +199,7 @@ def _one_word(words: Sequence[str]) -> list[Finding]:
     word, count = min(Counter(words).items(), key=lambda item: (-item[1], item[0]))
     share = count / len(words)
     verdict = _graded(share, WORD_LIMITS)
-    return [(verdict, f"“{word}” is {share:.0%} of its words")] if verdict else []
+    return [(verdict, f"“{word}” is {100 * share:.0f} % of its words")] if verdict else []
 
 
 def _truth(statuses: Collection[str]) -> list[Finding]:

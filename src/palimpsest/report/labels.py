@@ -26,7 +26,7 @@ LABELS: dict[str, Label] = {
     "fact_coverage": Label("fact coverage", ""),
     "tail_coverage": Label("rare-fact coverage", ""),
     "truth": Label("truth", "of parsed sentences"),
-    "axioms": Label("axioms", "untrue statements held for 3 generations or more"),
+    "axioms": Label("axioms", "untrue, held ≥ 3 generations"),
 }
 """The metrics of the page's main table; any other metric appears under its own name."""
 
@@ -37,7 +37,7 @@ def label(name: str) -> Label:
 
 
 def plain(value: float | None) -> str:
-    """A number for readers: four significant digits, a true minus, "–" for what is undefined."""
+    """A number for readers: three significant digits, a true minus, "–" for what is undefined."""
     if value is None or value != value:
         return "–"
     if value == 0:
@@ -47,5 +47,6 @@ def plain(value: float | None) -> str:
         return f"{value:.2e}".replace("-", "−")
     if size >= 1000:
         return f"{value:,.0f}".replace("-", "−").replace(",", " ")
-    text = f"{value:.4g}" if size >= 100 or float(value).is_integer() else f"{value:.3g}"
-    return text.replace("-", "−")
+    if float(value).is_integer():
+        return f"{value:.0f}".replace("-", "−")
+    return (f"{value:#.4g}" if size >= 100 else f"{value:#.3g}").replace("-", "−")

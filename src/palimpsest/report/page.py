@@ -14,13 +14,13 @@ __all__ = ["Picture", "Sample", "render"]
 
 TABLE_KEY = (
     '<p class="key soft"><i>Marked</i>: outside the null band, the 2.5th to 97.5th percentile of '
-    "fresh human samples. Hover over a number for its 95 % interval. "
+    "fresh human samples. Hover over a number for its 95\u00a0% interval. "
     "g00 is the human corpus.</p>"
 )
 ALARM_KEY = (
     '<p class="soft">An alarm is the first generation at which a metric has been outside its null '
     "band for two generations in a row, on the same side, with Benjamini–Hochberg control over "
-    "metrics at 5 %.</p>"
+    "metrics at 5\u00a0%.</p>"
 )
 WITNESS_KEY = (
     '<p class="soft">Every generation\'s model continues the same words. Verdicts, from whole to '
@@ -61,12 +61,12 @@ def render(
         ("pictures", "Curves", sections.pictures(pictures) if pictures else ""),
         ("metrics", "Metrics by generation", _metrics(summary)),
         ("alarms", "Which metric warns first", _alarms(summary)),
-        ("witness", "Witness prompts", WITNESS_KEY + sections.witnesses(ordered)),
+        ("witness", "Witness prompts", _witness(ordered)),
         ("texts", "Texts, as written", sections.samples(samples) if samples else ""),
         ("provenance", "Provenance", sections.provenance(provenance) if provenance else ""),
     ]
     shown = [part for part in parts if part[2]]
-    links = "".join(f'<a href="#{key}">{escape(head)}</a>' for key, head, _ in shown if head)
+    links = " ".join(f'<a href="#{key}">{escape(head)}</a>' for key, head, _ in shown if head)
     body = "".join(
         f'<section id="{key}">{f"<h2>{escape(head)}</h2>" if head else ""}{content}</section>'
         for key, head, content in shown
@@ -91,7 +91,12 @@ def _metrics(summary: Summary) -> str:
         f"<details><summary>All {len(trajectory.curves)} metrics</summary>"
         f"{sections.full_table(trajectory)}</details>"
     )
-    return sections.main_table(trajectory) + TABLE_KEY + rest
+    return sections.main_table(trajectory) + (TABLE_KEY if trajectory.null else "") + rest
+
+
+def _witness(cards: Sequence[Card]) -> str:
+    key = WITNESS_KEY if any(card.get("witness") for card in cards) else ""
+    return key + sections.witnesses(cards)
 
 
 def _alarms(summary: Summary) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from palimpsest.decay.phases import Phases
 from palimpsest.decay.summary import Summary, auc, half_life
 from palimpsest.decay.trajectory import Card, Trajectory, number
 from palimpsest.report.labels import LABELS, label, plain
@@ -44,7 +45,8 @@ def story(summary: Summary) -> list[str]:
     integrity = trajectory.last("integrity")
     if integrity is not None:
         lines.append(
-            f"After {last} generations, {integrity:.0%} of the original integrity is left."
+            f"After {last} generation{'s' * (last != 1)}, {100 * integrity:.0f}\u00a0% of the "
+            "original integrity is left."
         )
     if phases.change is not None and phases.volume_rate and phases.volume_rate_after:
         lines.append(
@@ -62,15 +64,15 @@ def story(summary: Summary) -> list[str]:
         )
     elif summary.alarms:
         lines.append("No metric has left its null band for two generations in a row.")
-    crossing = f"integrity {plain(forecast.threshold)}"
     if forecast.generation is None:
-        lines.append(f"No forecast for {crossing}: {forecast.reason}.")
+        lines.append(f"No forecast for integrity {forecast.threshold:g}: {forecast.reason}.")
     elif forecast.observed:
-        lines.append(f"It crossed {crossing} at {g(forecast.generation)}.")
+        lines.append(f"Integrity fell to {forecast.threshold:g} at {g(forecast.generation)}.")
     else:
         span = f"{plain(forecast.low)} to {plain(forecast.high)}"
         lines.append(
-            f"If this phase goes on, it crosses {crossing} at {g(forecast.generation)} "
+            f"If this phase goes on, integrity falls to {forecast.threshold:g} at "
+            f"{g(forecast.generation)} "
             f"(95 % interval: generations {span})."
         )
     return lines
@@ -87,7 +89,7 @@ def tiles(summary: Summary) -> str:
     rate = phases.volume_rate
     notes = [f"ln volume {plain(rate.value)} a generation before"] if rate and phases.change else []
     change = "none" if phases.change is None else f"after {g(phases.change)}"
-    cells.append(_tile("change of phase", change, notes or ["one phase fits as well"]))
+    cells.append(_tile("change of phase", change, notes or [_one_phase(phases)]))
     if summary.alarms:
         when = "none" if alarm is None else _when(alarm.generation)
         notes = [f"{label(alarm.metric).title}, {alarm.side} its band"] if alarm else []
@@ -161,11 +163,12 @@ def alarm_table(summary: Summary) -> str:
     rows = "".join(
         f"<tr><th>{escape(label(alarm.metric).title)}</th>"
         f"<td>{_when(alarm.generation)}</td><td>{escape(alarm.side or '–')}</td>"
-        f"<td>{plain(alarm.p_value)}</td></tr>"
+        f"<td>{_chance(alarm.p_value)}</td></tr>"
         for alarm in summary.alarms
     )
     head = "<th>metric</th><th>alarm at</th><th>side of the band</th><th>p</th>"
-    return _scroll(f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>")
+    table = _scroll(f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>")
+    return f'<div class="narrow">{table}</div>'
 
 
 def witnesses(cards: Sequence[Card]) -> str:
@@ -228,6 +231,15 @@ def _scroll(table: str) -> str:
     return f'<div class="scroll"><table>{table}</table></div>'
 
 
+def _one_phase(phases: Phases) -> str:
+    return "too few generations" if phases.bic_advantage is None else "one phase fits as well"
+
+
+def _chance(p_value: float) -> str:
+    """A p-value; no normal tail is known farther out than one in a million."""
+    return "&lt; 10<sup>−6</sup>" if p_value < 1e-6 else plain(p_value)
+
+
 def _when(generation: float | None) -> str:
     return "never" if generation is None else g(generation)
 
@@ -235,7 +247,8 @@ def _when(generation: float | None) -> str:
 def _tile(name: str, value: str, notes: Iterable[str] = ()) -> str:
     lines = "".join(f"<span>{escape(note)}</span>" for note in notes)
     head = f'<span class="name">{escape(name)}</span>'
-    return f'<div class="tile">{head}<b>{escape(value)}</b>{lines}</div>'
+    pair = " class=pair" if "→" in value else ""
+    return f'<div class="tile">{head}<b{pair}>{escape(value)}</b>{lines}</div>'
 
 
 def _last_tile(trajectory: Trajectory, name: str, last: str) -> str:

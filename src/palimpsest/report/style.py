@@ -31,6 +31,7 @@ nav a { color: var(--accent); margin-right: 16px; white-space: nowrap; }
   padding: 12px 16px; }
 .tile b { display: block; font-size: 1.6rem; line-height: 1.25; font-weight: 600;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.tile b.pair { font-size: 1.25rem; line-height: 1.6; }
 .tile span { color: var(--soft); font-size: .88rem; display: block; line-height: 1.4; }
 .tile .name { color: var(--ink); font-size: .92rem; }
 figure { margin: 0 0 20px; background: #fff; border: 1px solid var(--line); border-radius: 10px;
@@ -56,6 +57,7 @@ tbody th { position: sticky; left: 0; background: var(--card); text-align: left;
   font-weight: 600; }
 thead th:first-child { position: sticky; left: 0; background: var(--card); text-align: left; }
 td.left { color: var(--left); background: var(--left-back); font-weight: 600; }
+.narrow { max-width: 640px; }
 .key { font-size: .88rem; margin: 8px 0 0; }
 .key i { font-style: normal; color: var(--left); background: var(--left-back); padding: 0 5px;
   font-weight: 600; border-radius: 3px; }
@@ -90,7 +92,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
   h1 { font-size: 1.6rem; }
   .tiles { grid-template-columns: 1fr 1fr; gap: 8px; }
   .tile { padding: 10px 12px; }
-  .tile b { font-size: 1.3rem; }
+  .tile b, .tile b.pair { font-size: 1.15rem; }
   .pictures { grid-template-columns: 1fr; }
   .witness, .witness tbody, .witness tr, .witness td, .witness th { display: block; }
   .witness .g { width: auto; }

@@ -1,0 +1,54 @@
+import csv
+import io
+
+import pytest
+
+from palimpsest.decay.trajectory import Trajectory
+from palimpsest.report.labels import label, plain
+from palimpsest.report.tables import COLUMNS, PLOTS, curve_rows, tables, to_csv
+from tests.decay.chains import chain, published, rich
+
+
+def test_rows_by_hand():
+    cards = chain({"volume": {"low": 0.5, "high": 2.0, "samples": 20}}, volume=[1.0, None, 0.5])
+    cards[2]["metrics"]["volume"].update(low=0.4, high=0.6)
+    band = {"null_low": 0.5, "null_high": 2.0}
+    assert curve_rows(Trajectory.from_cards(cards), "volume") == [
+        {"generation": 0, "value": 1.0, "low": None, "high": None, **band},
+        {"generation": 2, "value": 0.5, "low": 0.4, "high": 0.6, **band},
+    ]
+
+
+def test_csv_keeps_every_digit_and_leaves_gaps_empty():
+    text = to_csv(curve_rows(Trajectory.from_cards(chain(volume=[1 / 3])), "volume"))
+    assert text == "generation,value,low,high,null_low,null_high\n0,0.3333333333333333,,,,\n"
+
+
+def test_the_set_of_files_does_not_depend_on_the_corpus():
+    bare, full = (tables(Trajectory.from_cards(cards)) for cards in (published(), rich()))
+    assert list(bare) == list(full) == [f"{name}.csv" for name in PLOTS]
+    assert bare["truth.csv"] == ",".join(COLUMNS) + "\n"
+
+
+def test_csv_reads_back():
+    text = tables(Trajectory.from_cards(published()))["volume.csv"]
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["generation"] for row in rows] == [str(g) for g in range(21)]
+    assert float(rows[-1]["value"]) == 0.032
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (float("nan"), "–"), (0.0, "0"), (10.0, "10"), (0.33, "0.330"),
+        (-0.0893, "−0.0893"), (123.45, "123.5"), (25000.0, "25 000"), (2.5e-7, "2.50e−07"),
+        (-4.0, "−4"), (3.2e9, "3.20e+09"),
+    ],
+)  # fmt: skip
+def test_numbers_for_readers(value, text):
+    assert plain(value).replace("\u202f", " ") == text
+
+
+def test_a_metric_without_label_keeps_its_name():
+    assert label("nc1_cdnv").title == "nc1 cdnv"
+    assert label("loss").unit == "%"
