@@ -193,7 +193,8 @@ def witnesses(cards: Sequence[Card]) -> str:
         cells = "".join(_testimony(found.get((card["generation"], p)), p) for p in prompts)
         rows.append(f'<tr><th class="g">{g(card["generation"])}</th>{cells}</tr>')
     return (
-        '<div class="scroll"><table class="witness"><thead><tr><th class="g"></th>'
+        f'<div class="scroll"><table class="witness" style="--prompts: {len(prompts)}">'
+        '<thead><tr><th class="g"></th>'
         f"{''.join(heads)}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

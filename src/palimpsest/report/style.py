@@ -81,12 +81,16 @@ td.left { color: var(--left); background: var(--left-back); font-weight: 600; }
 .samples blockquote { margin: 0 0 10px; padding: 10px 14px; background: var(--card);
   border-left: 3px solid var(--accent); border-radius: 0 8px 8px 0; font-size: .95rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }
+sup { line-height: 0; }
 details { margin: 16px 0; }
 summary { cursor: pointer; color: var(--accent); margin-bottom: 10px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 3px 20px; font-size: .9rem;
   margin: 0; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
+@media (min-width: 721px) {
+  .scroll > .witness { min-width: calc(64px + var(--prompts) * 240px); }
+}
 @media (max-width: 720px) {
   main { padding: 20px 14px 48px; }
   h1 { font-size: 1.6rem; }
