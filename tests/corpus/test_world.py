@@ -1,11 +1,12 @@
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from palimpsest.corpus.ledger import Fact, Ledger
 from palimpsest.corpus.world import World, WorldParams
-from palimpsest.corpus.world_grammar import SHAPES, cut, sentence
+from palimpsest.corpus.world_grammar import SHAPES, VOCABULARY, cut, sentence
 from palimpsest.corpus.world_parser import LONGEST_SENTENCE, Parser, split
 from palimpsest.corpus.world_vocabulary import CATEGORIES
 from palimpsest.errors import CorpusError, PalimpsestError, ParamsError
@@ -209,7 +210,8 @@ def test_ten_thousand_entities_a_category():
     world = World(params(entities=10_000), seed=0)
     names = [entity.name for group in world.entities for entity in group]
     assert len(set(names)) == 80_000
-    assert max(len(name) for name in names) <= 18
+    assert max(len(name) for name in names) <= 16
+    assert all(VOCABULARY.isdisjoint((word, word.lower())) for n in names for word in n.split())
     texts = world.documents(1000, seed=1)
     assert max(len(part) for text in texts for part in split(text)) < LONGEST_SENTENCE
 
@@ -219,7 +221,7 @@ def test_no_sentence_can_be_longer_than_the_parser_reads():
     for category in CATEGORIES:
         for relation in category.relations:
             value = max(relation.values, key=len)
-            subject = category.introduction.format(name="x" * 18)
+            subject = category.introduction.format(name="x" * 16)
             for shape in SHAPES[relation.name]:
                 longest = max(longest, len(shape.clause(subject, value)))
     assert longest + len("according to old records, .") < LONGEST_SENTENCE
@@ -320,3 +322,15 @@ def test_no_ledger_is_refused_by_name(tmp_path, content):
 def test_a_missing_ledger_is_refused_by_name(tmp_path):
     with pytest.raises(PalimpsestError, match="no such file"):
         Ledger.load(tmp_path / "ledger.json")
+
+
+# The page ---------------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_page_is_real():
+    page = (Path(__file__).parents[2] / "docs" / "world.md").read_text(encoding="utf-8")
+    world = World(params(), seed=0)
+    [text] = world.documents(1, seed=1, start=96)
+    assert text in " ".join(page.replace("\n> ", " ").split())
+    for statement in Parser(world.ledger()).parse(text):
+        assert f"| {' | '.join(statement)} |" in page

@@ -38,7 +38,7 @@ from palimpsest.randomness import stream
 
 RELATIONS_EACH = 5
 LONGEST = RELATIONS_EACH + 1
-LONGEST_NAME = 18
+LONGEST_NAME = 16
 INTRODUCED = 0.75
 """Share of documents that open with the full introduction ("The city of Korholm ...")."""
 PRONOUN_AMONG_REFERENCES = 0.7
@@ -286,7 +286,8 @@ def _names(category: Category, count: int, seed: int, item: int, taken: set[str]
             if len(category.pronouns) > 1:
                 ends = FEMALE_ENDINGS + MALE_ENDINGS
                 name = f"{(_syllable(u[8:11]) + ends[int(u[11] * len(ends))]).capitalize()} {name}"
-            fresh = name not in taken and VOCABULARY.isdisjoint((name, name.lower()))
+            words = (*name.split(), *name.lower().split())
+            fresh = name not in taken and VOCABULARY.isdisjoint(words)
             if fresh and len(name) <= LONGEST_NAME:
                 taken.add(name)
                 names.append(name)

@@ -219,7 +219,7 @@ def _kind(value: str) -> str:
     words = value.split(" ")
     if value[:1].isdigit():
         return "number" if len(words) == 1 else "date"
-    first = words[0] if words[0] in ("a", "an", "the", "two") else ""
+    first = words[0] if words[0] in ("a", "an", "the") else ""
     return f"{first} {'name' if words[-1][:1].isupper() else 'words'}"
 
 

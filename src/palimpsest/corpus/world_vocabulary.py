@@ -110,7 +110,7 @@ CITY = Category(
                 "{S} is famous for {V}",
                 "visitors to {O} admire {V}",
                 "at the centre of {O} stands {V}",
-                "the pride of {O} is {V}",
+                "the chief sight of {O} is {V}",
             ),
         ),
         Relation(
@@ -448,7 +448,7 @@ BOOK = Category(
         Relation(
             "subject",
             (
-                *("a lost ship", "two rival brothers", "a blind painter", "the plague"),
+                *("a lost ship", "a pair of rival brothers", "a blind painter", "the plague"),
                 *("a talking horse", "a stolen crown", "a village school", "a war of bees"),
                 *("a winter journey", "an old gardener", "a broken promise", "a runaway bride"),
                 *("a hidden letter", "the last king"),
@@ -541,7 +541,7 @@ INSTRUMENT = Category(
                 "{S} is played at {V}",
                 "{S} is heard at {V}",
                 "the sound of {O} belongs to {V}",
-                "no one holds {V} without {O}",
+                "there are no {V} without {O}",
             ),
         ),
         Relation(
@@ -554,7 +554,7 @@ INSTRUMENT = Category(
                 "the tone of {O} is {V}",
                 "{S} sounds {V}",
                 "listeners find {O} to be {V}",
-                "to the ear, {S} is {V}",
+                "{S} is {V} in tone",
             ),
         ),
     ),
