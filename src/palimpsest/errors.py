@@ -1,4 +1,4 @@
-"""What goes wrong, in one line each: what it was about, what was wanted, what was got, what next."""
+"""What goes wrong, in a line each: what it was about, what was wanted, what was got, what next."""
 
 
 class PalimpsestError(Exception):

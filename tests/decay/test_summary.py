@@ -3,13 +3,13 @@ import math
 
 import pytest
 
-from palimpsest.decay.summary import auc, half_life, headline, summarise
+from palimpsest.decay.summary import auc, half_life, numbers, summarise
 from palimpsest.decay.trajectory import Trajectory
 from tests.decay.chains import chain, published, rich
 
 
-def numbers(cards):
-    return headline(summarise(Trajectory.from_cards(cards)))
+def numbers_of(cards):
+    return numbers(summarise(Trajectory.from_cards(cards)))
 
 
 def test_half_life_and_auc_by_hand():
@@ -19,7 +19,7 @@ def test_half_life_and_auc_by_hand():
 
 
 def test_published_curve():
-    found = numbers(published())
+    found = numbers_of(published())
     assert found["integrity"] == pytest.approx(0.0908, abs=1e-4)
     assert found["loss"] == pytest.approx(90.9, abs=0.05)
     assert found["half_life"] == pytest.approx(0.869, abs=1e-3)
@@ -39,12 +39,12 @@ def test_at_most_25_json_numbers(cards):
 
 
 def test_the_first_alarm_is_named():
-    found = numbers(rich())
+    found = numbers_of(rich())
     assert (found["alarm_generation"], found["alarm_metric"]) == (2, "fact_coverage")
 
 
 def test_what_no_generation_has_is_left_out():
-    found = numbers(published())
+    found = numbers_of(published())
     assert not {"truth", "alarm_metric", "integrity_low", "perplexity_heldout_last"} & set(found)
 
 
@@ -59,7 +59,7 @@ def test_an_intact_chain_has_no_half_life_and_no_alarm():
 
 
 def test_a_dead_chain_reads_as_dead():
-    found = numbers(rich(8, extinct=3))
+    found = numbers_of(rich(8, extinct=3))
     assert (found["integrity"], found["volume"]) == (0.0, 0.0)
     assert found["auc"] < 0.2
 
@@ -70,7 +70,7 @@ def test_one_generation_has_no_auc():
     assert half_life(trajectory) is None
 
 
-def test_the_headline_has_six_digits():
-    found = numbers(chain(integrity=[1.0, 2 / 3], volume=[1.0, 2 / 3]))
+def test_the_numbers_has_six_digits():
+    found = numbers_of(chain(integrity=[1.0, 2 / 3], volume=[1.0, 2 / 3]))
     assert found["integrity"] == 0.666667
     assert not math.isclose(found["integrity"], 2 / 3, rel_tol=1e-9)

@@ -1,6 +1,7 @@
 """A chain in a few numbers: the headline that `dvc metrics show` prints and CI compares."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,18 @@ from palimpsest.decay.phases import Phases, find_phases
 from palimpsest.decay.trajectory import Trajectory, number
 
 Number = float | int | str | None
+
+HEADLINE = {
+    "integrity": "integrity",
+    "half_life": "half_life",
+    "volume": "volume",
+    "drift": "drift",
+    "perplexity": "perplexity_heldout_last",
+    "distinct_2": "distinct_2",
+    "coverage": "fact_coverage_last",
+    "truth": "truth",
+}
+"""Key of metrics/integrity.json -> entry of `numbers`: eight columns that fit 120 characters."""
 
 ENDS = ("perplexity_heldout", "fact_coverage", "tail_coverage")
 """Metrics whose value at the first and at the last generation is in the headline."""
@@ -56,7 +69,26 @@ def auc(trajectory: Trajectory) -> float | None:
 
 
 def headline(summary: Summary) -> dict[str, Number]:
-    """The content of metrics/integrity.json: at most 25 entries, flat, no NaN.
+    """The content of metrics/integrity.json: what fits a terminal as a table; flat, no NaN.
+
+    `perplexity`, `coverage` are those of the last generation; see `numbers` for the rest.
+    """
+    found = numbers(summary)
+    return {short: found[name] for short, name in HEADLINE.items() if name in found}
+
+
+def trajectory_facts(summary: Summary) -> dict[str, Any]:
+    """The content of metrics/trajectory.json: all numbers, phases, alarms and the forecast."""
+    return {
+        "numbers": numbers(summary),
+        "phases": asdict(summary.phases),
+        "alarms": [asdict(alarm) for alarm in summary.alarms],
+        "forecast": asdict(summary.forecast),
+    }
+
+
+def numbers(summary: Summary) -> dict[str, Number]:
+    """A chain in at most 25 entries, flat, no NaN.
 
     A metric that no generation has is left out; one that is undefined at its generation, and a
     half-life, change of phase or alarm that never came, is None.

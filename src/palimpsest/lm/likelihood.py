@@ -117,7 +117,7 @@ def rare_types(counts_V: NDArray[np.int64], share: float = 0.1) -> NDArray[np.bo
 
     Args:
         counts_V: occurrences of each token type in the human training corpus, (V,).
-        share: of the occurring types, a decile by default (METRICS.md §5).
+        share: of the occurring types, a decile by default (docs/metrics.md §5).
 
     Returns:
         (V,) true for the rare ones; at least one unless no type occurs.

@@ -42,9 +42,9 @@ class TrainingParams(Params):
     """Longest row, in tokens; longer documents go on in further rows."""
     batch_size: Annotated[int, Range(at_least=1)]
     """Rows a step."""
-    epochs: Annotated[float, Range(above=0)] | None
+    epochs: Annotated[float | None, Range(above=0)]
     """Passes over the training set; null if ``steps`` is given."""
-    steps: Annotated[int, Range(at_least=1)] | None
+    steps: Annotated[int | None, Range(at_least=1)]
     """Optimiser steps; null if ``epochs`` is given."""
     learning_rate: Annotated[float, Range(above=0)]
     """Peak learning rate of AdamW (Loshchilov & Hutter 2019)."""
@@ -60,7 +60,7 @@ class TrainingParams(Params):
     """AdamW's decay of the squared gradient's mean."""
     weight_decay: Annotated[float, Range(at_least=0)]
     """AdamW's weight decay, on matrices only."""
-    clip_norm: Annotated[float, Range(above=0)] | None
+    clip_norm: Annotated[float | None, Range(above=0)]
     """Largest norm of the gradient; null does not clip."""
     dtype: Literal["float32", "bfloat16"]
     """Type of forward and backward passes; the optimiser's weights are float32."""

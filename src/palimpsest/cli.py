@@ -1,0 +1,51 @@
+"""The `palimpsest` command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from palimpsest.errors import PalimpsestError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a subcommand; a mistake in the input becomes one line and exit status 1."""
+    args = _parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except PalimpsestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="palimpsest", description="A laboratory for model collapse."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    chain = commands.add_parser(
+        "chain",
+        help="set the number of generations",
+        description="Writes chain.yaml: generations g00 (human) to gN. A longer chain keeps all "
+        "that was computed.",
+    )
+    chain.add_argument("generations", type=int, metavar="N", help="number of the last generation")
+    chain.set_defaults(run=_chain)
+    return parser
+
+
+def _chain(args: argparse.Namespace) -> int:
+    from palimpsest.dvc_project import write_chain
+
+    change = write_chain(Path.cwd(), args.generations)
+    was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
+    print(f"chain.yaml: generations g00 to g{change.after:02d} ({was})")
+    if change.removed:
+        print(f"removed {len(change.removed)} outputs of later generations (DVC's cache has them)")
+    print("next: dvc repro")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,111 @@
+"""The chain as a whole: headline, trajectory, curves, pictures and the page.
+
+Writes integrity.json (the headline that `dvc metrics` compares), trajectory.json (phases, alarms,
+forecast), one CSV a curve for `dvc plots`, the pictures as PNG and a page that holds everything.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+
+from palimpsest import figures
+from palimpsest.artifacts import new_folder, read_json, write_bytes, write_json
+from palimpsest.decay.summary import Summary, headline, summarise, trajectory_facts
+from palimpsest.decay.trajectory import Card, Trajectory
+from palimpsest.errors import ParamsError
+from palimpsest.metrics.truth import axioms
+from palimpsest.params import Params, Range, load, read_yaml
+from palimpsest.report.page import Picture, Sample, render
+from palimpsest.report.tables import tables
+from stages import command
+
+
+@dataclass(frozen=True)
+class ReportParams(Params):
+    """How the chain is summed up."""
+
+    section: ClassVar[str] = "report"
+
+    threshold: Annotated[float, Range(above=0, below=1)]
+    """Integrity that the forecast waits for."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Reads the cards of a chain, writes what is shown of it."""
+    parser = command.parser("report", __doc__)
+    parser.add_argument("--chain", type=Path, required=True, help="chain.yaml")
+    parser.add_argument("--scores", type=Path, required=True, help="folder of the cards")
+    parser.add_argument("--headline", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--trajectory", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--curves", type=Path, required=True, help="folder of CSV files to write")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder of PNGs to write")
+    parser.add_argument("--page", type=Path, required=True, help="HTML file to write")
+    args = parser.parse_args(argv)
+
+    params = load(args.params, ReportParams)
+    folders = [args.scores / name for name in _generations(args.chain)]
+    cards = _with_axioms([read_json(folder / "card.json") for folder in folders])
+    summary = summarise(Trajectory.from_cards(cards), params.threshold)
+    human, last = (np.load(folder / "points.npy") for folder in (folders[0], folders[-1]))
+    pictures = _pictures(summary, human, last)
+    provenance = read_json(folders[-1] / "provenance.json")
+    page = render(summary, cards, pictures, _samples(cards), provenance)
+
+    with new_folder(args.curves) as folder:
+        for name, text in tables(summary.trajectory).items():
+            write_bytes(folder / name, text.encode())
+    with new_folder(args.pictures) as folder:
+        for picture in pictures:
+            write_bytes(folder / f"{picture.title.split()[0].lower()}.png", picture.png)
+    write_bytes(args.page, page.encode())
+    write_json(args.trajectory, trajectory_facts(summary))
+    write_json(args.headline, headline(summary))
+
+
+def _generations(path: Path) -> list[str]:
+    """The names of the chain's generations, in order."""
+    content = read_yaml(path)
+    generations = content.get("generations") if isinstance(content, dict) else None
+    if not isinstance(generations, dict) or not generations:
+        raise ParamsError(str(path), wanted="generations", got="none", hint="palimpsest chain 20")
+    return sorted(generations, key=lambda name: int(generations[name]["index"]))
+
+
+def _with_axioms(cards: list[Card]) -> list[Card]:
+    """The cards with what only a row of generations shows: statements that became laws."""
+    if "truth" not in cards[0]["metrics"]:
+        return cards
+    extended: list[Card] = []
+    for index, card in enumerate(cards):
+        found = axioms([earlier["untrue"] for earlier in cards[: index + 1]])
+        more = {name: {"value": value, "low": None, "high": None} for name, value in found.items()}
+        extended.append({**card, "metrics": {**card["metrics"], **more}})
+    return extended
+
+
+def _pictures(summary: Summary, human: Any, last: Any) -> list[Picture]:
+    trajectory = summary.trajectory
+    shown = [
+        ("Dashboard", figures.dashboard(trajectory), "Five measures of the cloud.", True),
+        ("Integrity", figures.integrity(trajectory, summary.phases), "The Ainex score.", True),
+        ("Perplexity", figures.perplexity(trajectory), "Human text, read by each model.", False),
+    ]
+    if "truth" in trajectory:
+        shown.append(("Truth", figures.truth(trajectory), "Facts still stated.", False))
+    cloud = figures.cloud(human, last, int(trajectory.generations[-1]))
+    shown.append(("Cloud", cloud, "Human text and the last generation.", True))
+    return [
+        Picture(title, caption, figures.png(figure), wide) for title, figure, caption, wide in shown
+    ]
+
+
+def _samples(cards: list[Card]) -> list[Sample]:
+    """Texts of the first, second, middle and last generation."""
+    chosen = sorted({0, min(1, len(cards) - 1), len(cards) // 2, len(cards) - 1})
+    return [Sample(int(cards[at]["generation"]), tuple(cards[at]["samples"])) for at in chosen]
+
+
+if __name__ == "__main__":
+    command.run(main)
