@@ -32,7 +32,7 @@ def test_published_curve():
 
 @pytest.mark.parametrize("cards", [rich(), rich(2), rich(1), rich(8, extinct=3), published()])
 def test_at_most_25_json_numbers(cards):
-    found = numbers(cards)
+    found = numbers_of(cards)
     assert len(found) <= 25
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert all(isinstance(value, int | float | str | None) for value in found.values())
@@ -49,12 +49,12 @@ def test_what_no_generation_has_is_left_out():
 
 
 def test_what_is_undefined_at_the_end_is_none():
-    assert numbers(chain(volume=[1.0, None], truth=[0.9, None]))["truth"] is None
+    assert numbers_of(chain(volume=[1.0, None], truth=[0.9, None]))["truth"] is None
 
 
 def test_an_intact_chain_has_no_half_life_and_no_alarm():
     cards = chain({"integrity": {"low": 0.9, "high": 1.1, "samples": 20}}, integrity=[1.0] * 5)
-    found = numbers(cards)
+    found = numbers_of(cards)
     assert (found["half_life"], found["alarm_metric"], found["auc"]) == (None, None, 1.0)
 
 
