@@ -19,11 +19,9 @@ PATHS = {
 
 def parser(stage: str, purpose: str) -> argparse.ArgumentParser:
     """A parser with the arguments of every stage."""
-    new = argparse.ArgumentParser(
-        prog=f"python -m stages.{stage}",
-        description=purpose,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    style = argparse.ArgumentDefaultsHelpFormatter
+    name = f"python -m stages.{stage}"
+    new = argparse.ArgumentParser(prog=name, description=purpose, formatter_class=style)
     new.add_argument("--params", type=Path, default=Path("params.yaml"), help="the dials")
     return new
 

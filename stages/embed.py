@@ -6,21 +6,18 @@ texts under this generation's model, of the generation's texts and witness texts
 generation 0, and of its texts under their author.
 """
 
+from argparse import Namespace
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from palimpsest.artifacts import new_folder, read_rows, read_texts, write_provenance
 from palimpsest.encoding import EncodeParams, Encoder
-from palimpsest.lm.likelihood import likelihood, rare_types
-from palimpsest.lm.model import load_pair
 from palimpsest.params import Params, load
 from stages import command
-
-Arrays = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -47,10 +44,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--first", type=Path, required=True, help="model of generation 0")
     parser.add_argument("--human", type=Path, required=True, help=command.PATHS["human"])
     parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
-    args = parser.parse_args(argv)
+    _embed(parser.parse_args(argv))
+
+
+def _embed(args: Namespace) -> None:
+    # after the arguments: --help need not wait for torch
+    from palimpsest.lm.likelihood import heldout_arrays, text_arrays
+    from palimpsest.lm.model import load_pair
 
     params = load(args.params, EmbedParams)
     texts = read_texts(args.texts / "texts.jsonl")
+    witness = [row["prompt"] + row["text"] for row in read_rows(args.texts / "witness.jsonl")]
+    heldout = read_texts(args.human / "heldout.jsonl")
     null = read_texts(args.human / "null.jsonl") if args.generation == 0 else []
     encoder = Encoder.load(params.encoder)
     with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
@@ -59,13 +64,14 @@ def main(argv: list[str] | None = None) -> None:
             null, lambda done, _: bar.update(len(texts) + done - bar.n)
         )
 
-    arrays = _heldout(args.model, args.human, params)
-    witness = [row["prompt"] + row["text"] for row in read_rows(args.texts / "witness.jsonl")]
-    arrays |= _pass(args.first, params, human=texts, witness=witness)
+    pair = partial(load_pair, dtype=params.dtype, device=params.device)
+    counts = np.load(args.human / "token_counts.npy")
+    arrays = heldout_arrays(*pair(args.model), heldout, counts)
+    arrays |= text_arrays(*pair(args.first), human=texts, witness=witness)
     if args.generation > 0:
-        arrays |= _pass(args.author, params, self=texts)
+        arrays |= text_arrays(*pair(args.author), self=texts)
     else:
-        arrays |= _pass(args.model, params, null=null)
+        arrays |= text_arrays(*pair(args.model), null=null)
 
     with new_folder(args.out) as folder:
         np.save(folder / "embeddings.npy", embeddings)
@@ -81,30 +87,6 @@ def main(argv: list[str] | None = None) -> None:
             generation=args.generation,
             encoder=encoder.identity,
         )
-
-
-def _heldout(folder: Path, human: Path, params: EmbedParams) -> Arrays:
-    """The held-out texts under one model, with rare tokens and the entropy of its predictions."""
-    model, tokens = load_pair(folder, params.dtype, params.device)
-    rare = rare_types(np.load(human / "token_counts.npy"))
-    found = likelihood(model, tokens, read_texts(human / "heldout.jsonl"), rare)
-    return {
-        "heldout_nll": found.nll_nats,
-        "heldout_tokens": found.tokens,
-        "heldout_rare_nll": found.rare_nll_nats,
-        "heldout_rare_tokens": found.rare_tokens,
-        "heldout_entropy": found.entropy_nats,
-    }
-
-
-def _pass(folder: Path, params: EmbedParams, **sets: list[str]) -> Arrays:
-    """Several sets of texts under one model."""
-    model, tokens = load_pair(folder, params.dtype, params.device)
-    arrays: Arrays = {}
-    for name, texts in sets.items():
-        found = likelihood(model, tokens, texts)
-        arrays |= {f"{name}_nll": found.nll_nats, f"{name}_tokens": found.tokens}
-    return arrays
 
 
 if __name__ == "__main__":

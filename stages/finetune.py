@@ -7,18 +7,15 @@ those of `finetune`. Writes the weights, the tokenizer and curve.csv.
 import csv
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from palimpsest.artifacts import (
-    new_folder,
-    read_texts,
-    write_bytes,
-    write_provenance,
-)
-from palimpsest.lm.model import load_pair, save_model
-from palimpsest.lm.training import Step, TrainingParams, train
+from palimpsest.artifacts import new_folder, read_texts, write_bytes, write_provenance
 from palimpsest.params import load
 from palimpsest.randomness import stream
 from stages import command
+
+if TYPE_CHECKING:
+    from palimpsest.lm.training import Step
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -31,6 +28,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--base", type=Path, required=True, help="the first model")
     parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
     args = parser.parse_args(argv)
+    # after the arguments: --help need not wait for torch
+    from palimpsest.lm.model import load_pair, save_model
+    from palimpsest.lm.training import TrainingParams, train
 
     params = load(args.params, TrainingParams, args.section)
     seed = command.seed_of(args.params, "finetune")
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> None:
     order = stream(seed, args.section, args.generation)
     with command.bar(0, f"finetune g{args.generation:02d}") as bar:
 
-        def show(step: Step, steps: int) -> None:
+        def show(step: "Step", steps: int) -> None:
             bar.total = steps
             bar.set_postfix(loss=f"{step.loss_nats:.3f}", refresh=False)
             bar.update()
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         )
 
 
-def _csv(curve: list[Step]) -> bytes:
+def _csv(curve: list["Step"]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", "loss_nats", "learning_rate", "gradient_norm", "tokens"])

@@ -13,9 +13,8 @@ import numpy as np
 from palimpsest import figures
 from palimpsest.artifacts import new_folder, read_json, write_bytes, write_json
 from palimpsest.decay.summary import Summary, headline, summarise, trajectory_facts
-from palimpsest.decay.trajectory import Card, Trajectory
+from palimpsest.decay.trajectory import Card, Trajectory, with_axioms
 from palimpsest.errors import ParamsError
-from palimpsest.metrics.truth import axioms
 from palimpsest.params import Params, Range, load, read_yaml
 from palimpsest.report.page import Picture, Sample, render
 from palimpsest.report.tables import tables
@@ -46,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
 
     params = load(args.params, ReportParams)
     folders = [args.scores / name for name in _generations(args.chain)]
-    cards = _with_axioms([read_json(folder / "card.json") for folder in folders])
+    cards = with_axioms([read_json(folder / "card.json") for folder in folders])
     summary = summarise(Trajectory.from_cards(cards), params.threshold)
     human, last = (np.load(folder / "points.npy") for folder in (folders[0], folders[-1]))
     pictures = _pictures(summary, human, last)
@@ -71,18 +70,6 @@ def _generations(path: Path) -> list[str]:
     if not isinstance(generations, dict) or not generations:
         raise ParamsError(str(path), wanted="generations", got="none", hint="palimpsest chain 20")
     return sorted(generations, key=lambda name: int(generations[name]["index"]))
-
-
-def _with_axioms(cards: list[Card]) -> list[Card]:
-    """The cards with what only a row of generations shows: statements that became laws."""
-    if "truth" not in cards[0]["metrics"]:
-        return cards
-    extended: list[Card] = []
-    for index, card in enumerate(cards):
-        found = axioms([earlier["untrue"] for earlier in cards[: index + 1]])
-        more = {name: {"value": value, "low": None, "high": None} for name, value in found.items()}
-        extended.append({**card, "metrics": {**card["metrics"], **more}})
-    return extended
 
 
 def _pictures(summary: Summary, human: Any, last: Any) -> list[Picture]:

@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -112,6 +113,17 @@ def read_embeddings(path: Path) -> NDArray[np.float32]:
     except FileNotFoundError as error:
         raise PalimpsestError(str(path), wanted="embeddings", got="no such file") from error
     return array
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz file by name, or an error that names it."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except FileNotFoundError as error:
+        raise PalimpsestError(str(path), wanted="arrays", got="no such file") from error
+    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        raise PalimpsestError(str(path), wanted="an .npz file", got=str(error)) from error
 
 
 def content_hash(path: Path) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from palimpsest.errors import MetricError
+from palimpsest.metrics.truth import axioms
 
 Floats = NDArray[np.float64]
 Card = Mapping[str, Any]
@@ -120,6 +121,22 @@ class Trajectory:
     def last(self, name: str) -> float | None:
         """The metric at the last generation; None if unknown there."""
         return number(self.curve(name).value[-1])
+
+
+def with_axioms(cards: Sequence[Card]) -> list[Card]:
+    """The cards with what only a row of generations shows: statements that became laws.
+
+    Args:
+        cards: of generations 0, 1, …, in this order; without truth metrics they stay as they are.
+    """
+    if not cards or "truth" not in cards[0]["metrics"]:
+        return list(cards)
+    extended: list[Card] = []
+    for index, card in enumerate(cards):
+        found = axioms([earlier["untrue"] for earlier in cards[: index + 1]])
+        more = {name: {"value": value, "low": None, "high": None} for name, value in found.items()}
+        extended.append({**card, "metrics": {**card["metrics"], **more}})
+    return extended
 
 
 def number(value: float) -> float | None:

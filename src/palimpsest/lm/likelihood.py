@@ -77,6 +77,42 @@ def likelihood(
     return Likelihood(nll, count.astype(np.int64), rare_nll, rare_count.astype(np.int64), entropy)
 
 
+def heldout_arrays(
+    model: LanguageModel, tokens: Tokens, texts: Sequence[str], counts_V: NDArray[np.int64]
+) -> dict[str, NDArray[np.generic]]:
+    """Held-out texts under one model, with rare tokens and the entropy of its predictions.
+
+    Args:
+        model: the judge.
+        tokens: its tokenizer.
+        texts: n held-out human texts.
+        counts_V: occurrences of each token type in the human training corpus, (V,).
+
+    Returns:
+        (n,) each: ``heldout_nll``, ``heldout_tokens``, ``heldout_rare_nll``,
+        ``heldout_rare_tokens`` and ``heldout_entropy``.
+    """
+    found = likelihood(model, tokens, texts, rare_types(counts_V))
+    return {
+        "heldout_nll": found.nll_nats,
+        "heldout_tokens": found.tokens,
+        "heldout_rare_nll": found.rare_nll_nats,
+        "heldout_rare_tokens": found.rare_tokens,
+        "heldout_entropy": found.entropy_nats,
+    }
+
+
+def text_arrays(
+    model: LanguageModel, tokens: Tokens, **sets: Sequence[str]
+) -> dict[str, NDArray[np.generic]]:
+    """Several sets of texts under one model: ``{set}_nll`` and ``{set}_tokens``, (n,) each."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, texts in sets.items():
+        found = likelihood(model, tokens, texts)
+        arrays |= {f"{name}_nll": found.nll_nats, f"{name}_tokens": found.tokens}
+    return arrays
+
+
 def _batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Rows of similar length, BATCH_TOKENS positions together at the most."""
     batch: list[int] = []

@@ -6,6 +6,7 @@ A folder holds config.json, model.safetensors (never pickle) and the tokenizer, 
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from palimpsest.errors import ModelError
-from palimpsest.lm.tokens import Tokens, load_tokens
+from palimpsest.lm.tokens import Tokens, load_tokens, train_tokens
 from palimpsest.lm.transformer import FAMILIES, Transformer
 from palimpsest.params import Params, Range
 
@@ -160,6 +161,34 @@ def scratch_model(params: ModelParams, tokens: Tokens, seed: int) -> Transformer
 
 def _norm_weights(name: str, width: int) -> dict[str, Tensor]:
     return {f"{name}.weight": torch.ones(width), f"{name}.bias": torch.zeros(width)}
+
+
+def first_model(
+    params: ModelParams, training: Sequence[str], seed: int
+) -> tuple[LanguageModel, Tokens]:
+    """The model that generation 0 starts from, and its tokenizer.
+
+    Args:
+        params: where it comes from.
+        training: human texts that a tokenizer can be trained on.
+        seed: of the random weights, where there are any.
+
+    Raises:
+        ModelError: no such folder and no such hub id, or nothing in it that can be loaded.
+        CorpusError: the texts do not fill the tokenizer's vocabulary.
+    """
+    if params.source != "scratch":
+        folder = Path(params.source)
+        if not folder.exists():
+            from palimpsest.lm.hub import fetch_model
+
+            folder = fetch_model(params.source)
+        return load_pair(folder, device="cpu")
+    if params.tokenizer is not None:
+        tokens = load_tokens(Path(params.tokenizer))
+    else:
+        tokens = train_tokens(training, params.vocabulary)
+    return scratch_model(params, tokens, seed), tokens
 
 
 def load_model(folder: Path, dtype: str = "float32", device: str = "auto") -> LanguageModel:
