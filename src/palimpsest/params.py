@@ -117,7 +117,11 @@ def from_mapping(node: Any, cls: type[P], name: str) -> P:
         if field.name not in node:
             raise ParamsError(key, wanted="a value", got="none (the key is missing)")
         values[field.name] = _convert(key, node[field.name], hints[field.name])
-    return cls(**values)
+    new = cls.__new__(cls)
+    # one class may fill several sections (pretrain, finetune): errors name the one in the file
+    object.__setattr__(new, "section", name)
+    new.__init__(**values)  # type: ignore[misc]
+    return new
 
 
 def _convert(key: str, value: Any, hint: Any) -> Any:
