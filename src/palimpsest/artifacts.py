@@ -112,6 +112,8 @@ def read_embeddings(path: Path) -> NDArray[np.float32]:
         array: NDArray[np.float32] = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise PalimpsestError(str(path), wanted="embeddings", got="no such file") from error
+    except (ValueError, EOFError) as error:
+        raise PalimpsestError(str(path), wanted="a .npy matrix", got=str(error)) from error
     return array
 
 
@@ -135,9 +137,9 @@ def content_hash(path: Path) -> str:
                 digest.update(block)
         return digest.hexdigest()
     for file_path in sorted(p for p in path.rglob("*") if p.is_file()):
-        name = file_path.relative_to(path).as_posix()
-        if not name.startswith("."):
-            digest.update(f"{name}\0{content_hash(file_path)}\n".encode())
+        name = file_path.relative_to(path)
+        if not any(part.startswith(".") for part in name.parts):
+            digest.update(f"{name.as_posix()}\0{content_hash(file_path)}\n".encode())
     return digest.hexdigest()
 
 
