@@ -191,11 +191,8 @@ def _sample_batch(
             seen_BV.scatter_(1, next_B[:, None], True)
         if time + 1 < params.max_new_tokens:
             scores_BV = decoder.step(next_B[:, None])
-    return [_until_end(row, tokens.end) for row in written_BT.tolist()]
-
-
-def _until_end(row: list[int], end: int) -> list[int]:
-    return row[: row.index(end)] if end in row else row
+    end = tokens.end
+    return [row[: row.index(end)] if end in row else row for row in written_BT.tolist()]
 
 
 def _seen(rows: Sequence[Sequence[int]], model: LanguageModel) -> Tensor:
@@ -235,9 +232,7 @@ def choose(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> Tensor
     Raises:
         ModelError: a row holds a score that is not a number.
     """
-    best_B, likeliest_B = scores_BV.max(dim=1)
-    if not torch.isfinite(best_B).all():
-        raise ModelError("the model's scores", wanted="numbers", got="NaN or infinity")
+    best_B, likeliest_B = _best(scores_BV)
     if params.strategy == "greedy":
         return likeliest_B
     filtered = params.top_k or params.top_p < 1 or params.min_p > 0
@@ -259,6 +254,14 @@ def choose(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> Tensor
     return (picked_B1 if order_BK is None else order_BK.gather(1, picked_B1)).squeeze(1)
 
 
+def _best(scores_BV: Tensor) -> tuple[Tensor, Tensor]:
+    """The highest score of each row and its token; a row without one is an error."""
+    best_B, likeliest_B = scores_BV.max(dim=1)
+    if not torch.isfinite(best_B).all():
+        raise ModelError("the model's scores", wanted="numbers", got="NaN or infinity")
+    return best_B, likeliest_B
+
+
 def _beam_batch(
     model: LanguageModel, tokens: Tokens, rows: Sequence[Sequence[int]], params: SamplingParams
 ) -> list[list[int]]:
@@ -272,15 +275,15 @@ def _beam_batch(
     padding = None if padding_B is None else padding_B[spread]
     decoder = model.decoder(len(spread), ids_BT.shape[1] + params.max_new_tokens, padding)
     scores_BV = decoder.step(ids_BT[spread])
-    seen_BV = None
-    if params.repetition_penalty != 1:
-        seen_BV = _seen(rows, model)[spread]
+    seen_BV = _seen(rows, model)[spread] if params.repetition_penalty != 1 else None
     total_RW = torch.full((count, width), -torch.inf, device=device)
     total_RW[:, 0] = 0.0
     written: list[list[int]] = [[] for _ in range(count * width)]
     finished: list[list[tuple[float, list[int]]]] = [[] for _ in range(count)]
     for time in range(params.max_new_tokens):
-        logp = _adjusted(scores_BV, seen_BV, tokens.end, params).log_softmax(dim=1)
+        adjusted_BV = _adjusted(scores_BV, seen_BV, tokens.end, params)
+        _best(adjusted_BV)
+        logp = adjusted_BV.log_softmax(dim=1)
         joint = (total_RW.reshape(-1, 1) + logp).view(count, -1)
         best, flat = joint.topk(2 * width, dim=1)
         parents, ids, totals, written = _grow(
