@@ -97,12 +97,12 @@ def load_tokens(folder: Path) -> Tokens:
     """The tokenizer of a model folder.
 
     Raises:
-        ModelError: no tokenizer, or one without an end-of-text token.
+        ModelError: no tokenizer, a damaged one, or one without an end-of-text token.
     """
     if not folder.is_dir():
         raise ModelError(str(folder), wanted="a folder with a tokenizer", got="no such folder")
     path = folder / "tokenizer.json"
-    tokenizer = Tokenizer.from_file(str(path)) if path.exists() else _converted(folder)
+    tokenizer = _read(path) if path.exists() else _converted(folder)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.encode_special_tokens = True
@@ -144,6 +144,13 @@ def _json(path: Path) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
     return content if isinstance(content, dict) else {}
+
+
+def _read(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more precise
+        raise ModelError(str(path), wanted="a tokenizer", got=str(error)) from error
 
 
 def _converted(folder: Path) -> Tokenizer:
