@@ -39,6 +39,7 @@ class HubModel:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.config: dict[str, Any] = model.config.to_dict()
+        self.config.pop("_name_or_path", None)  # a path of this machine
         limit = getattr(model.config, "max_position_embeddings", None)
         self.context = int(limit or getattr(model.config, "n_positions", 0) or 2048)
 
@@ -47,16 +48,21 @@ class HubModel:
         """The model of a local folder; code that comes with a model is never run."""
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model, report = AutoModelForCausalLM.from_pretrained(
                 str(folder),
                 dtype=dtype,
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
+                output_loading_info=True,
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(str(folder), wanted="a causal language model", got=reason) from error
+        if report["missing_keys"]:
+            # transformers would fill them with random numbers, others at every start
+            missing = ", ".join(sorted(report["missing_keys"]))
+            raise ModelError(str(folder), wanted=f"weights for {missing}", got="none")
         loaded = cls(model.to(device).eval())
         loaded._check(folder)
         return loaded

@@ -200,7 +200,8 @@ def load_model(folder: Path, dtype: str = "float32", device: str = "auto") -> La
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
-        ModelError: no config, no safetensors, a damaged file, weights that are not numbers.
+        ModelError: no config, no safetensors, a damaged file, weights that are not numbers, are
+            missing or do not have the config's shapes.
     """
     config = _config(folder)
     weights = _weights(folder)
@@ -208,11 +209,8 @@ def load_model(folder: Path, dtype: str = "float32", device: str = "auto") -> La
     family = FAMILIES.get(config.get("model_type", ""))
     if family is not None and family.supports(config):
         named = family.named(config, weights)
-        weights = {name: weight.to(place, target) for name, weight in named.items()}
-        try:
-            return Transformer(config, weights)
-        except KeyError as error:
-            raise ModelError(str(folder), wanted=f"a weight {error}", got="none") from error
+        _check_fit(folder, config, named)
+        return Transformer(config, {name: w.to(place, target) for name, w in named.items()})
     from palimpsest.lm.hub import HubModel
 
     model: LanguageModel = HubModel.load(folder, target, place)
@@ -253,10 +251,28 @@ def _config(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise ModelError(str(folder), wanted="a config.json in it", got="none")
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
+    if not isinstance(content, dict):
+        raise ModelError(str(path), wanted="a JSON object", got=type(content).__name__)
     return content
+
+
+def _check_fit(folder: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> None:
+    """Every weight is there and fits: one token passes, and the last position has a place."""
+    token = torch.zeros(1, 1, dtype=torch.long)
+    try:
+        model = Transformer(config, weights)
+        with torch.inference_mode():
+            model.family.embed(token, token + model.context - 1)
+            model.logits(model.hidden(token))
+    except KeyError as error:
+        raise ModelError(str(folder), wanted=f"{error} in config or weights", got="none") from error
+    except (RuntimeError, IndexError) as error:
+        raise ModelError(
+            str(folder), wanted="weights of the shapes in config.json", got=str(error)
+        ) from error
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:
