@@ -5,6 +5,7 @@ nothing half-written. provenance.json holds what determines the content and noth
 between two identical runs: no times, no host names, no absolute paths.
 """
 
+import glob
 import hashlib
 import json
 import math
@@ -29,8 +30,13 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "nu
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yields a temporary folder beside `path` that takes its place if the block succeeds."""
+    """Yields a temporary folder beside `path` that takes its place if the block succeeds.
+
+    What an earlier, killed run left under such temporary names is removed first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}-*/"):
+        shutil.rmtree(leftover)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         yield temporary
