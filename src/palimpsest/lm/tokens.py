@@ -83,7 +83,7 @@ def train_tokens(texts: Sequence[str], vocabulary: int) -> Tokens:
     tokenizer.train_from_iterator(texts, trainer)
     if tokenizer.get_vocab_size() < vocabulary:
         raise CorpusError(
-            "model.scratch.vocabulary",
+            "model.vocabulary",
             wanted=f"at most the {tokenizer.get_vocab_size()} types that the human text yields",
             got=vocabulary,
         )
