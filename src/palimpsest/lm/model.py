@@ -209,8 +209,8 @@ def load_model(folder: Path, dtype: str = "float32", device: str = "auto") -> La
     family = FAMILIES.get(config.get("model_type", ""))
     if family is not None and family.supports(config):
         named = family.named(config, weights)
-        _check_fit(folder, config, named)
-        return Transformer(config, {name: w.to(place, target) for name, w in named.items()})
+        weights = {name: weight.to(place, target) for name, weight in named.items()}
+        return _fitting(folder, config, weights)
     from palimpsest.lm.hub import HubModel
 
     model: LanguageModel = HubModel.load(folder, target, place)
@@ -259,20 +259,25 @@ def _config(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _check_fit(folder: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> None:
-    """Every weight is there and fits: one token passes, and the last position has a place."""
-    token = torch.zeros(1, 1, dtype=torch.long)
+def _fitting(folder: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> Transformer:
+    """The decoder, after one token: every weight is there and has the config's shape."""
     try:
         model = Transformer(config, weights)
+        token = torch.zeros(1, 1, dtype=torch.long, device=model.device)
         with torch.inference_mode():
-            model.family.embed(token, token + model.context - 1)
             model.logits(model.hidden(token))
     except KeyError as error:
         raise ModelError(str(folder), wanted=f"{error} in config or weights", got="none") from error
-    except (RuntimeError, IndexError) as error:
+    except RuntimeError as error:
         raise ModelError(
             str(folder), wanted="weights of the shapes in config.json", got=str(error)
         ) from error
+    places = weights.get("transformer.wpe.weight")
+    if places is not None and len(places) < model.context:
+        raise ModelError(
+            str(folder), wanted=f"{model.context} position embeddings", got=len(places)
+        )
+    return model
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:
