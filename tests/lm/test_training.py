@@ -1,0 +1,315 @@
+"""Training: rows and schedule by hand, no loss on padding, a constant divisor, honest failures."""
+
+import math
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from palimpsest.errors import CorpusError, ParamsError, TrainingError
+from palimpsest.lm.hub import HubModel
+from palimpsest.lm.training import IGNORED, TrainingParams, collate, make_rows, schedule, train
+from palimpsest.params import from_mapping
+from palimpsest.randomness import stream
+from stages import finetune
+from tests.lm.tiny import TEXTS, pair, saved, theirs, tokens, training
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def model(tmp_path):
+    return pair("gpt2", tmp_path)[1]
+
+
+def run(model, texts=TEXTS, seed=0, **changes):
+    return train(model, tokens(), texts, training(**changes), stream(seed, "order"))
+
+
+def difference(one, other) -> float:
+    return max(
+        float((weight - other.parameters()[name]).abs().max())
+        for name, weight in one.parameters().items()
+    )
+
+
+def nll(model, ids):
+    """Summed loss of one row, by hand."""
+    rows = torch.tensor([ids])
+    logp = model.logits(model.hidden(rows[:, :-1])).log_softmax(dim=-1)
+    return -logp[0, range(len(ids) - 1), ids[1:]].sum()
+
+
+def gradient_norm(model, total) -> float:
+    weights = list(model.parameters().values())
+    return float(torch.stack([g.norm() for g in torch.autograd.grad(total, weights)]).norm())
+
+
+def test_padded_rows_by_hand():
+    documents = [[0, 1, 2, 3, 4, 5, 0], [0, 6, 0], [0, 0]]
+    assert make_rows(documents, 8, "padded") == documents
+    # neighbours share a token, and the last row is what is left
+    expected = [[0, 1, 2, 3], [3, 4, 5, 0], [0, 6, 0], [0, 0]]
+    assert make_rows(documents, 4, "padded") == expected
+    assert make_rows([[0, 1, 2, 0]], 3, "padded") == [[0, 1, 2], [2, 0]]
+    assert make_rows([[0, 7, 0]], 2, "padded") == [[0, 7], [7, 0]]
+    assert make_rows([], 4, "padded") == []
+
+
+def test_packed_rows_by_hand():
+    # one id for start and end: it stands once between two documents
+    assert make_rows([[0, 1, 2, 0], [0, 3, 0], [0, 0]], 4, "packed") == [
+        [0, 1, 2, 0],
+        [0, 3, 0, 0],
+    ]
+    # different ids: both stay
+    assert make_rows([[8, 1, 9], [8, 2, 9]], 4, "packed") == [[8, 1, 9, 8], [8, 2, 9]]
+    assert make_rows([], 4, "packed") == []
+
+
+@pytest.mark.parametrize("kind", ["padded", "packed"])
+@pytest.mark.parametrize("longest", [2, 3, 5, 40])
+def test_every_token_is_predicted_once(kind, longest):
+    documents = tokens().documents(TEXTS)
+    predicted = [token for row in make_rows(documents, longest, kind) for token in row[1:]]
+    assert predicted == [token for ids in documents for token in ids[1:]]
+
+
+def test_collated_padding_has_no_target():
+    ids, targets = collate([[0, 1, 2, 3], [0, 4]], 9, CPU)
+    assert ids.tolist() == [[0, 1, 2], [0, 9, 9]]
+    assert targets.tolist() == [[1, 2, 3], [4, IGNORED, IGNORED]]
+
+
+def test_padding_changes_neither_loss_nor_gradient(model):
+    texts = ["The fox", "The badger of the city wall sleeps near river number 19."]
+    (step,) = run(model, texts, steps=1)[1]
+    for weight in model.parameters().values():
+        weight.requires_grad_(True)
+    total = sum(nll(model, ids) for ids in tokens().documents(texts))
+    count = sum(len(ids) - 1 for ids in tokens().documents(texts))
+    assert step.tokens == count
+    assert step.loss_nats == pytest.approx(float(total.detach()) / count, rel=1e-5)
+    assert step.gradient_norm == pytest.approx(gradient_norm(model, total / count), rel=1e-4)
+
+
+def test_the_divisor_is_constant(model):
+    # two batches, one short and one long document: each gradient over the mean of both counts
+    texts = ["fox", "The badger of the city wall sleeps near river number 19."]
+    documents = tokens().documents(texts)
+    counts = [len(ids) - 1 for ids in documents]
+    assert counts[0] < counts[1] / 2
+    curve = run(model, texts, batch_size=1, steps=2, learning_rate=1e-30)[1]
+    for weight in model.parameters().values():
+        weight.requires_grad_(True)
+    mean = sum(counts) / 2
+    for step in curve:
+        ids = documents[counts.index(step.tokens)]
+        expected = gradient_norm(model, nll(model, ids) / mean)
+        assert step.gradient_norm == pytest.approx(expected, rel=1e-4)
+    assert sorted(step.tokens for step in curve) == counts
+
+
+def test_one_step_of_adamw_by_hand(model):
+    # the first step moves every weight by the rate, against the sign of its gradient,
+    # after matrices alone have lost a share rate x decay
+    trained, _ = run(model, TEXTS[:2], steps=1, learning_rate=0.01, weight_decay=0.5)
+    name = "transformer.h.1.mlp.c_proj.{}"
+    matrix, vector = (model.weights[name.format(part)] for part in ("weight", "bias"))
+    moved = trained.weights[name.format("weight")] - matrix * (1 - 0.01 * 0.5)
+    assert (moved.abs() - 0.01).abs().median() < 1e-4
+    moved = trained.weights[name.format("bias")] - vector
+    assert (moved.abs() - 0.01).abs().median() < 1e-4
+
+
+def test_schedule_by_hand():
+    share = partial(schedule, steps=10)
+    constant = training(warmup=0.4)
+    assert [share(step, params=constant) for step in (1, 2, 4, 5, 10)] == [0.25, 0.5, 1, 1, 1]
+    linear = training(schedule="linear", warmup=0.2, final=0.2)
+    # 8 steps fall by 0.8
+    assert [share(step, params=linear) for step in (1, 2, 3, 6, 10)] == pytest.approx(
+        [0.5, 1.0, 0.9, 0.6, 0.2]
+    )
+    cosine = training(schedule="cosine", warmup=0.2, final=0.1)
+    expected = [0.5, 1.0, 1 - 0.9 * (1 - math.sqrt(0.5)) / 2, 0.55, 0.1]
+    assert [share(step, params=cosine) for step in (1, 2, 4, 6, 10)] == pytest.approx(expected)
+    assert schedule(1, 1, training(schedule="cosine", final=0.1)) == pytest.approx(0.1)
+    assert schedule(3, 3, training(schedule="linear", warmup=1.0)) == 1.0
+
+
+def test_the_curve_shows_the_rate_that_was_used(model):
+    trained, curve = run(model, steps=4, schedule="linear", warmup=0.5, learning_rate=0.1)
+    assert [step.step for step in curve] == [1, 2, 3, 4]
+    assert [step.learning_rate for step in curve] == pytest.approx([0.05, 0.1, 0.05, 0.0])
+    three = run(model, steps=3, schedule="linear", learning_rate=0.1)[0]
+    assert difference(trained, three) > 1e-3
+
+
+def test_a_rate_of_zero_moves_nothing(model):
+    trained, _ = run(model, steps=1, schedule="linear", final=0.0)
+    assert difference(trained, model) == 0.0
+
+
+def test_clipping_shortens_the_gradient_and_reports_its_length(model):
+    # Adam forgets the scale of a constant gradient, so look at two batches of different length
+    free = run(model, steps=5, batch_size=2)
+    clipped = run(model, steps=5, batch_size=2, clip_norm=1e-4)
+    loose = run(model, steps=5, batch_size=2, clip_norm=1e9)
+    assert clipped[1][0] == free[1][0]
+    assert free[1][0].gradient_norm > 1e-3
+    assert difference(free[0], loose[0]) == 0.0
+    assert difference(free[0], clipped[0]) > 1e-4
+
+
+def test_clipped_gradients_by_hand(model):
+    # far below AdamW's epsilon of 1e-8 a step is rate x gradient / epsilon: clipping shows
+    trained, _ = run(model, TEXTS[:2], steps=1, learning_rate=1.0, clip_norm=1e-12)
+    moved = torch.cat(
+        [(trained.weights[name] - weight).flatten() for name, weight in model.weights.items()]
+    )
+    assert float(moved.norm()) == pytest.approx(1e-12 / 1e-8, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ({"epochs": 2.0, "steps": None}, 10),
+        ({"epochs": 0.5, "steps": None}, 2),
+        ({"epochs": 0.01, "steps": None}, 1),
+        ({"steps": 3}, 3),
+        ({"epochs": 1.0, "steps": None, "batch_size": 7}, 3),
+    ],
+)
+def test_epochs_and_steps(changes, steps, model):
+    seen = []
+    params = training(**changes)
+    generator = stream(0, "order")
+    curve = train(model, tokens(), TEXTS, params, generator, lambda *step: seen.append(step))[1]
+    assert len(curve) == steps
+    assert seen == [(step, steps) for step in curve]
+
+
+def test_an_epoch_reads_every_document_once(model):
+    curve = run(model, epochs=1.0, steps=None, batch_size=3)[1]
+    assert sum(step.tokens for step in curve) == sum(len(ids) + 1 for ids in tokens().encode(TEXTS))
+
+
+def test_documents_of_similar_length_stand_side_by_side(model):
+    texts = ["fox", "fox fox fox fox fox fox fox fox"] * 20
+    curve = run(model, texts, epochs=1.0, steps=None, batch_size=5)[1]
+    lengths = sorted(len(ids) + 1 for ids in tokens().encode(texts[:2]))
+    assert sorted(step.tokens for step in curve) == [5 * lengths[0]] * 4 + [5 * lengths[1]] * 4
+
+
+def test_a_tiny_model_learns(tmp_path):
+    start = pair("gpt2", tmp_path)[1]
+    for name, weight in start.weights.items():
+        if weight.dim() == 2:
+            start.weights[name] = weight * 0.1
+    curve = run(start, TEXTS[:4], steps=60, learning_rate=0.02)[1]
+    assert curve[0].loss_nats == pytest.approx(math.log(300), rel=0.1)
+    assert curve[-1].loss_nats < 0.3 * curve[0].loss_nats
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_bfloat16_learns_like_float32(family, tmp_path):
+    model = pair(family, tmp_path)[1]
+    exact, short = (run(model, steps=20, dtype=dtype) for dtype in ("float32", "bfloat16"))
+    assert short[0].dtype == torch.float32
+    assert exact[1][-1].loss_nats < 0.8 * exact[1][0].loss_nats
+    for one, other in zip(exact[1], short[1], strict=True):
+        assert other.loss_nats == pytest.approx(one.loss_nats, rel=0.05)
+    assert short[1] != exact[1]
+
+
+def test_training_is_deterministic_and_leaves_its_start_alone(model):
+    before = model.to(torch.float32, CPU)
+    one, other = run(model, steps=5), run(model, steps=5)
+    assert one[1] == other[1]
+    assert difference(one[0], other[0]) == 0.0
+    assert difference(model, before) == 0.0
+    assert difference(one[0], model) > 1e-3
+    assert run(model, steps=5, seed=1)[1] != one[1]
+
+
+def test_a_model_of_transformers_learns_the_same(model):
+    hub = HubModel(theirs("gpt2"))
+    trained, curve = train(hub, tokens(), TEXTS, training(), stream(0, "order"))
+    ours, expected = run(model)
+    for one, other in zip(curve, expected, strict=True):
+        assert one.loss_nats == pytest.approx(other.loss_nats, rel=1e-4)
+    rows = torch.tensor([tokens().encode(TEXTS)[0]])
+    with torch.no_grad():
+        scores = [model.logits(model.hidden(rows)) for model in (trained, ours)]
+    torch.testing.assert_close(scores[0], scores[1], atol=0.02, rtol=0.02)
+
+
+def test_a_loss_that_is_no_number_names_its_step(model):
+    with pytest.raises(TrainingError, match="loss at step 2: want a finite number, got nan; no mo"):
+        run(model, steps=5, learning_rate=1e30)
+
+
+def test_a_gradient_that_is_no_number_names_its_step(model, monkeypatch):
+    monkeypatch.setattr(
+        torch.nn.utils, "clip_grad_norm_", lambda weights, limit: torch.tensor(math.inf)
+    )
+    with pytest.raises(TrainingError, match="gradient norm at step 1: want a finite number, got i"):
+        run(model)
+
+
+def test_no_text_is_an_error(model):
+    with pytest.raises(CorpusError, match="the training set: want at least one document, got none"):
+        run(model, [])
+
+
+def test_empty_texts_teach_the_end_alone(model):
+    curve = run(model, [""] * 4, steps=1)[1]
+    assert curve[0].tokens == 4
+
+
+def test_rows_must_fit_the_context_and_the_error_names_the_section(model):
+    with pytest.raises(
+        ParamsError, match=r"finetune\.block_tokens: want at most the model's contex"
+    ):
+        run(model, block_tokens=65)
+    pretrain = from_mapping(training(block_tokens=65).as_dict(), TrainingParams, "pretrain")
+    with pytest.raises(ParamsError, match=r"^pretrain.block_tokens: .* of 64, got 65"):
+        train(model, tokens(), TEXTS, pretrain, stream(0, "order"))
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 1.0, "steps": 3}, {"epochs": None, "steps": None}])
+def test_either_epochs_or_steps(changes):
+    with pytest.raises(
+        ParamsError, match=r"finetune\.steps: want either epochs or steps, the other"
+    ):
+        training(**changes)
+
+
+def stage(tmp_path: Path, texts: Path, **changes) -> None:
+    params = {"seed": 0, "seeds": {"finetune": None}, "finetune": training(**changes).as_dict()}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    words = ["--generation", "1", "--texts", texts, "--params", tmp_path / "params.yaml"]
+    words += ["--previous", tmp_path / "previous", "--base", tmp_path / "base"]
+    finetune.main([str(word) for word in [*words, "--out", tmp_path / "out"]])
+
+
+def test_the_stage_starts_from_previous_or_base_and_writes_nothing_on_failure(tmp_path):
+    from palimpsest.artifacts import write_texts
+    from palimpsest.lm.model import load_model
+
+    for seed, name in enumerate(("previous", "base")):
+        saved(theirs("gpt2", seed=seed), tmp_path / name)
+    write_texts(tmp_path / "texts.jsonl", TEXTS)
+    for init in ("previous", "base"):
+        stage(tmp_path, tmp_path / "texts.jsonl", init=init, learning_rate=1e-6)
+        start = load_model(tmp_path / init, device="cpu")
+        assert 0 < difference(load_model(tmp_path / "out", device="cpu"), start) < 1e-4
+    before = sorted(path.name for path in tmp_path.iterdir())
+    written = (tmp_path / "out" / "model.safetensors").read_bytes()
+    with pytest.raises(TrainingError, match="at step 2"):
+        stage(tmp_path, tmp_path / "texts.jsonl", learning_rate=1e30)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == written
