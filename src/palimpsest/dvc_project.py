@@ -4,9 +4,11 @@ DVC cannot count, so which generation learns from which is data. Names are strin
 drops integer keys of a `foreach` map without a word.
 """
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from palimpsest.artifacts import write_bytes
 from palimpsest.errors import ParamsError, ProjectError
@@ -72,13 +74,17 @@ def write_chain(root: Path, last: int) -> Change:
     if not (root / "dvc.yaml").exists():
         raise ProjectError(str(root), wanted="a folder with dvc.yaml", got="none")
     path = root / "chain.yaml"
-    before = None
-    if path.exists():
-        content = read_yaml(path)
-        names = content.get("generations", {}) if isinstance(content, dict) else {}
-        before = max((int(str(name)[1:]) for name in names), default=None)
+    before = _last_of(read_yaml(path)) if path.exists() else None
     write_bytes(path, text.encode())
     return Change(before, last, tuple(_remove_leftovers(root, last)))
+
+
+def _last_of(chain: Any) -> int | None:
+    """The number of a chain's last generation; None where nothing reads like a chain."""
+    generations = chain.get("generations") if isinstance(chain, dict) else None
+    names = generations if isinstance(generations, dict) else {}
+    found = [re.fullmatch(r"g(\d+)", str(name)) for name in names]
+    return max((int(match[1]) for match in found if match), default=None)
 
 
 def _remove_leftovers(root: Path, last: int) -> list[str]:

@@ -1,0 +1,85 @@
+"""`palimpsest chain`: what it prints, and what it leaves alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from palimpsest.cli import main
+from palimpsest.dvc_project import chain_yaml
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("last", "name"), [(5, "g05"), (20, "g20"), (60, "g60")])
+def test_chain_writes_the_links_and_says_what_is_next(
+    project: Path, capsys: pytest.CaptureFixture[str], last: int, name: str
+) -> None:
+    assert main(["chain", str(last)]) == 0
+    assert (project / "chain.yaml").read_text() == chain_yaml(last)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"chain.yaml: generations g00 to {name} (new)", "next: dvc repro"]
+
+
+def test_a_change_names_the_chain_that_was_and_what_went(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["chain", "12"])
+    for number in (2, 12):
+        (project / "data" / "scores" / f"g{number:02d}").mkdir(parents=True)
+    capsys.readouterr()
+    assert main(["chain", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "generations g00 to g03 (was g00 to g12)" in out
+    assert "removed 1 outputs of later generations (DVC's cache has them)" in out
+    assert (project / "data" / "scores" / "g02").exists()
+
+
+@pytest.mark.parametrize("last", ["0", "1000"])
+def test_a_chain_out_of_range_is_one_line_and_status_1(
+    project: Path, capsys: pytest.CaptureFixture[str], last: str
+) -> None:
+    assert main(["chain", last]) == 1
+    shown = capsys.readouterr()
+    assert shown.err == f"error: chain: want 1 to 999 generations, got {last}\n"
+    assert shown.out == ""
+    assert not (project / "chain.yaml").exists()
+
+
+def test_outside_a_project_is_one_line_and_status_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["chain", "5"]) == 1
+    error = f"error: {tmp_path}: want a folder with dvc.yaml, got none\n"
+    assert capsys.readouterr().err == error
+
+
+@pytest.mark.parametrize("argv", [[], ["chain"], ["chain", "many"], ["nothing"]])
+def test_a_command_line_that_cannot_be_meant_is_status_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(argv)
+    assert left.value.code == 2
+
+
+def test_the_command_runs_as_a_program_and_loads_no_torch(project: Path) -> None:
+    script = (
+        "import sys; from palimpsest.cli import main; main(['chain', '4']); print(*sys.modules)"
+    )
+    source = str(Path(__file__).parents[1] / "src")
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "chain.yaml: generations g00 to g04 (new)" in done.stdout
+    assert {"torch", "transformers", "dvc"}.isdisjoint(done.stdout.splitlines()[-1].split())
