@@ -32,9 +32,14 @@ def main(argv: list[str] | None = None) -> None:
     sample = SampleParams(documents=command.value(content, "generate.documents"))
     seed = command.seed_of(args.params, "corpus")
     source = load(args.params, SOURCES[params.source])
-    human = human_corpus(params, source, sample, seed)
-    weights_seed = int(stream(seed, "weights").integers(2**63))
-    model, tokens = first_model(model_params, human.parts["train"], weights_seed)
+    with command.bar(3, "prepare: corpus, first model, token counts") as bar:
+        human = human_corpus(params, source, sample, seed)
+        bar.update()
+        weights_seed = int(stream(seed, "weights").integers(2**63))
+        model, tokens = first_model(model_params, human.parts["train"], weights_seed)
+        bar.update()
+        token_counts = tokens.counts(human.parts["train"])
+        bar.update()
     facts = {
         "corpus": {**params.as_dict(), params.source: source.as_dict()},
         "model": model_params.as_dict(),
@@ -44,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     with new_folder(args.human) as folder:
         for name in ("train", "heldout", "null", "reserve"):
             write_texts(folder / f"{name}.jsonl", human.parts[name])
-        np.save(folder / "token_counts.npy", tokens.counts(human.parts["train"]))
+        np.save(folder / "token_counts.npy", token_counts)
         if human.ledger is not None:
             human.ledger.save(folder / "ledger.json")
         write_provenance(folder, "prepare", facts, {})
