@@ -118,7 +118,7 @@ def read_embeddings(path: Path) -> NDArray[np.float32]:
         array: NDArray[np.float32] = np.load(path, allow_pickle=False)
     except FileNotFoundError as error:
         raise PalimpsestError(str(path), wanted="embeddings", got="no such file") from error
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise PalimpsestError(str(path), wanted="a .npy matrix", got=str(error)) from error
     return array
 
@@ -142,6 +142,8 @@ def content_hash(path: Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
         return digest.hexdigest()
+    if not path.is_dir():
+        raise PalimpsestError(str(path), wanted="a file or a folder", got="neither")
     for file_path in sorted(p for p in path.rglob("*") if p.is_file()):
         name = file_path.relative_to(path)
         if not any(part.startswith(".") for part in name.parts):
