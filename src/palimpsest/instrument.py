@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palimpsest.custom import CustomMetric
+from palimpsest.errors import MetricError
 from palimpsest.metrics import distribution, geometry, lexical, likelihood, lock_in, spectrum
 from palimpsest.metrics.truth import Statement, Triple, TruthTable
 from palimpsest.metrics.uncertainty import Interval, intervals, null_bands
@@ -50,6 +52,7 @@ class Yardstick:
         facts: the ledger, if the corpus has one.
         lam: weight of the squared drift in the Ainex score.
         words: how many words lexical metrics are measured on.
+        custom: the project's own metrics.
     """
 
     def __init__(
@@ -60,8 +63,10 @@ class Yardstick:
         facts: Facts | None,
         lam: float,
         words: int,
+        custom: Sequence[CustomMetric] = (),
     ) -> None:
         self.texts, self.facts, self.lam, self.words = texts, facts, lam, words
+        self.embeddings, self.custom = embeddings, custom
         self.basis = geometry.fit_basis(embeddings)
         self.reference = distribution.prepare_reference(embeddings)
         self.known = lock_in.known_ngrams(training)
@@ -80,7 +85,16 @@ class Yardstick:
             embeddings: theirs, (n, d).
             written: their likelihoods, if models were asked.
             before: the texts of the generation before; None where there is none.
+
+        Raises:
+            MetricError: as many embeddings or likelihoods as texts were wanted.
         """
+        sizes = {"embeddings": len(embeddings)}
+        if written is not None:
+            sizes["written"] = len(written.human.tokens)
+        for name, size in sizes.items():
+            if size != len(texts):
+                raise MetricError(name, wanted=f"{len(texts)} rows, one a text", got=size)
         shape = geometry.prepare(self.basis, embeddings, self.lam)
         cloud = spectrum.prepare(embeddings)
         pair = distribution.prepare(self.reference, embeddings)
@@ -99,6 +113,15 @@ class Yardstick:
         if table is not None:
             measures.append(lambda rows: table.measure(rows).metrics)
         return [Family(measure, len(texts)) for measure in measures]
+
+    def custom_families(
+        self, texts: Sequence[str], embeddings: NDArray[np.float32]
+    ) -> list[Family]:
+        """The families of the project's own metrics, see `families`."""
+        human = self.texts, self.embeddings
+        return [
+            Family(metric.prepare(texts, embeddings, *human), len(texts)) for metric in self.custom
+        ]
 
     def truth(self, texts: Sequence[str], before: Sequence[str] | None) -> TruthTable | None:
         """The statements of the texts; None where the corpus has no ledger."""
@@ -121,9 +144,13 @@ def values(families: Sequence[Family]) -> dict[str, float | None]:
 
 
 def with_intervals(
-    families: Sequence[Family], half_samples: int, seed: int
+    families: Sequence[Family], half_samples: int, seed: int, threads: int = 2
 ) -> dict[str, dict[str, float | None]]:
-    """Every metric as ``{value, low, high}``; without half-samples, low and high are None."""
+    """Every metric as ``{value, low, high}``; without half-samples, low and high are None.
+
+    Raises:
+        MetricError: two families have a metric of one name.
+    """
     found: dict[str, Interval] = {}
     for family in families:
         if half_samples:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palimpsest.errors import MetricError
@@ -43,6 +43,7 @@ def test_halves_are_halves_without_replacement():
     assert all((a == b).all() for a, b in zip(first, second, strict=True))
 
 
+@settings(deadline=None)
 @given(st.floats(-5, 5), st.floats(0.1, 5))
 def test_shift_and_scale_carry_over(shift, scale):
     values = np.arange(20.0) ** 2

@@ -99,9 +99,11 @@ def fit_basis(human: ArrayLike, components: int = COMPONENTS) -> Basis:
         The basis. Texts that are all equal give components of zeros and ``explained`` 0.
 
     Raises:
-        MetricError: ``human`` is not an array of finite numbers with 5 rows or more.
+        MetricError: ``human`` is not an array of finite numbers with 5 rows or more; no component.
     """
     checked = embeddings(human, "human")
+    if components < 1:
+        raise MetricError("components", wanted=">= 1", got=components)
     mean = mean_of(checked)
     directions, variances, total = _principal(checked, mean, components)
     explained = float(variances.sum() / total) if total > 0 else 0.0

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from palimpsest.errors import MetricError
 from palimpsest.metrics.self_bleu import SelfBleu
-from palimpsest.metrics.validation import Rows, texts
+from palimpsest.metrics.validation import Rows, texts, whole
 from palimpsest.randomness import stream
 
 ORDERS = (1, 2, 3, 4)
@@ -158,8 +158,9 @@ def card(prepared: Prepared, rows: Rows | None = None) -> dict[str, float]:
 
 
 def entropy(counts: NDArray[np.integer]) -> float:
-    """Entropy of a table of counts, in nats: 0 for one type or none."""
-    positive = counts[counts > 0]
+    """Entropy of a table of counts >= 0, in nats: 0 for one type or none."""
+    checked = whole(counts, "counts", least=0)
+    positive = checked[checked > 0]
     total = positive.sum()
     if len(positive) < 2:
         return 0.0
@@ -179,6 +180,7 @@ def mtld(sequence: Ids) -> float:
         Words per factor, >= 0; falls when texts repeat themselves. 0 without words; a sequence
         that never repeats has no factor and reads its own length.
     """
+    sequence = whole(sequence, "sequence")
     if not len(sequence):
         return 0.0
     previous = _previous(sequence)
@@ -198,7 +200,8 @@ def zipf(frequencies: NDArray[np.integer]) -> float:
     Returns:
         0 (all words equally often) to 10; 10 for fewer than two types.
     """
-    ordered = np.sort(frequencies[frequencies > 0])[::-1].astype(np.float64)
+    checked = whole(frequencies, "frequencies", least=0)
+    ordered = np.sort(checked[checked > 0])[::-1].astype(np.float64)
     if len(ordered) < 2:
         return ZIPF_CEILING
     logs = np.log(np.arange(1, len(ordered) + 1))

@@ -39,6 +39,12 @@ class Heldout:
     tail: Scored
     entropy_nats: Numbers
 
+    def __post_init__(self) -> None:
+        count = len(self.scored.tokens)
+        for name in ("num_bytes", "entropy_nats"):
+            _same_texts(len(numbers(getattr(self, name), name)), count, name)
+        _same_texts(len(self.tail.tokens), count, "tail")
+
 
 @dataclass(frozen=True)
 class Written:
@@ -46,6 +52,10 @@ class Written:
 
     human: Scored
     own: Scored | None
+
+    def __post_init__(self) -> None:
+        if self.own is not None:
+            _same_texts(len(self.own.tokens), len(self.human.tokens), "own")
 
 
 def scored(nll_nats: ArrayLike, tokens: ArrayLike, name: str = "nll_nats") -> Scored:
@@ -69,9 +79,17 @@ def perplexity(texts: Scored, rows: Rows | None = None) -> float:
 
 
 def bits_per_byte(nll_nats: ArrayLike, num_bytes: ArrayLike) -> float:
-    """ΣNLL / (ln 2 · Σbytes), >= 0, lower is a better fit; 1e9 when there is no byte at all."""
-    total = float(np.sum(num_bytes))
-    return float(np.sum(nll_nats)) / (np.log(2.0) * total) if total else WORST_RATIO
+    """ΣNLL / (ln 2 · Σbytes), >= 0, lower is a better fit; 1e9 when there is no byte at all.
+
+    Raises:
+        MetricError: lengths differ, a number is negative or not finite.
+    """
+    sums, sizes = numbers(nll_nats, "nll_nats"), numbers(num_bytes, "num_bytes")
+    _same_texts(len(sums), len(sizes), "nll_nats")
+    if (sums < 0).any() or (sizes < 0).any():
+        raise MetricError("nll_nats", wanted="sums and counts >= 0", got="a negative one")
+    total = float(sizes.sum())
+    return float(sums.sum()) / float(np.log(2.0) * total) if total else WORST_RATIO
 
 
 def surprise(texts: Scored, rows: Rows | None = None) -> dict[str, float]:
@@ -130,6 +148,11 @@ def token_counts(heldout: Heldout, written: Written) -> dict[str, int]:
     if written.own is not None:
         counts["tokens_self"] = written.own.tokens.sum()
     return {name: int(count) for name, count in counts.items()}
+
+
+def _same_texts(count: int, wanted: int, name: str) -> None:
+    if count != wanted:
+        raise MetricError(name, wanted=f"{wanted} texts, as the other sums", got=count)
 
 
 def _sums(texts: Scored, rows: Rows | None) -> tuple[float, float]:

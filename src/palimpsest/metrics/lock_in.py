@@ -37,8 +37,13 @@ class Prepared:
 
 
 def known_ngrams(corpus: Iterable[str]) -> Hashes:
-    """The distinct 8-grams of a corpus as sorted hashes, for example of the human training set."""
-    return np.unique(_hashed(list(corpus))[0])
+    """The distinct 8-grams of a corpus as sorted hashes, for example of the human training set.
+
+    Raises:
+        MetricError: one string, or entries that are no strings (named).
+    """
+    checked = texts(corpus if isinstance(corpus, str) else list(corpus), "corpus", 0)
+    return np.unique(_hashed(checked)[0])
 
 
 def lock_in_card(
@@ -72,7 +77,8 @@ def prepare(
 ) -> Prepared:
     """Looks every 8-gram up once, for all texts and for half-samples."""
     checked = texts(generated, "generated")
-    known = human if isinstance(human, np.ndarray) else known_ngrams(texts(human, "human", 1))
+    made = isinstance(human, np.ndarray) and human.dtype == np.uint64
+    known = np.asarray(human) if made else known_ngrams(texts(list(human), "human", 1))
     hashes, owner = _hashed(checked)
     repeated = None
     if previous is not None:

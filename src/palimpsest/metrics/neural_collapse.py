@@ -225,7 +225,7 @@ class CentreAgreement:
 
     def update(self, features: ArrayLike) -> None:
         """Counts the agreements of a batch (n, d); ties agree with nothing."""
-        h = numbers(features, "features", ndim=2)
+        h = numbers(features, "features", ndim=2, columns=self.means.shape[1])
         for start in range(0, len(h), TOKENS_TILE):
             part = h[start : start + TOKENS_TILE]
             classified = _winner(part @ self.weights.T)

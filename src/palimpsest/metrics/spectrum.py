@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.metrics.validation import BLOCK_ROWS, Floats, Rows, blocks, embeddings
+from palimpsest.metrics.validation import (
+    BLOCK_ROWS,
+    Floats,
+    Rows,
+    blocks,
+    embeddings,
+    numbers,
+)
 from palimpsest.randomness import stream
 
 NEIGHBOUR_TEXTS = 10_000
@@ -100,7 +107,7 @@ def card(prepared: Prepared, rows: Rows | None = None) -> dict[str, float]:
 
 def effective_rank(variances: ArrayLike) -> float:
     """Exponential of a spectrum's entropy: 1 (one direction, or nothing) to its length."""
-    values = np.asarray(variances, dtype=np.float64)
+    values = numbers(variances, "variances")
     values = values[values > 0]
     if not len(values):
         return 1.0
@@ -111,7 +118,7 @@ def effective_rank(variances: ArrayLike) -> float:
 
 def participation_ratio(variances: ArrayLike) -> float:
     """(Σλ)² / Σλ² of a spectrum >= 0: 1 (one direction, or nothing) to its length."""
-    values = np.asarray(variances, dtype=np.float64)
+    values = numbers(variances, "variances")
     largest = values.max(initial=0.0)
     if largest <= 0:
         return 1.0

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from palimpsest.errors import MetricError
+from palimpsest.metrics.validation import whole
 
 Triple = tuple[str, str, str]
 """(entity, relation, value)."""
@@ -133,7 +134,7 @@ class TruthTable:
         """Status, entity and item of the sentences of the chosen texts, and the silent texts."""
         chosen = np.ones(self._texts, dtype=bool)
         if texts is not None:
-            rows = np.asarray(texts, dtype=np.int64)
+            rows = whole(texts, "texts")
             if rows.size and (rows.min() < 0 or rows.max() >= self._texts):
                 wanted = f"positions below {self._texts}"
                 raise MetricError("texts", wanted=wanted, got=f"{rows.min()} to {rows.max()}")
@@ -158,6 +159,8 @@ def _code(
     untrue: dict[Triple, int],
 ) -> tuple[int, int, int]:
     """(status, real entity or -1, the fact's or the untrue statement's number or below 0)."""
+    if len(statement) != 4:
+        raise MetricError("statement", wanted="status, entity, relation, value", got=statement)
     name, entity, relation, value = statement
     if statement is _SILENCE[0]:
         return UNPARSABLE, -1, _SILENT
@@ -186,7 +189,7 @@ def tail_weights(frequencies: Sequence[int]) -> NDArray[np.float64]:
     Raises:
         MetricError: no frequencies, or a negative one.
     """
-    counts = np.asarray(frequencies, dtype=np.int64)
+    counts = whole(frequencies, "facts")
     if counts.size == 0 or counts.min() < 0:
         raise MetricError("facts", wanted="frequencies >= 0", got=list(frequencies)[:3])
     room = ceil(TAIL * counts.size)

@@ -94,19 +94,36 @@ def texts(values: Sequence[str], name: str = "texts", fewest: int = FEWEST_TEXTS
     return checked
 
 
-def numbers(array: ArrayLike, name: str, ndim: int = 1) -> NDArray[np.float64]:
-    """Checks an array of finite numbers with ``ndim`` axes and returns it in float64."""
+def numbers(
+    array: ArrayLike, name: str, ndim: int = 1, columns: int | None = None
+) -> NDArray[np.float64]:
+    """Checks an array of finite numbers with ``ndim`` axes (and so many columns): float64."""
     try:
         checked = np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise MetricError(name, wanted="real numbers", got=error) from error
     if checked.ndim != ndim:
         raise MetricError(name, wanted=f"{ndim} axes", got=f"shape {checked.shape}")
+    if columns is not None and checked.shape[-1] != columns:
+        raise MetricError(name, wanted=f"{columns} dimensions", got=checked.shape[-1])
     finite = np.isfinite(checked)
     if not finite.all():
         bad = np.unique(np.argwhere(~finite)[:, 0]).tolist() if ndim else [0]
         raise MetricError(name, wanted="finite numbers", got=f"NaN or infinity in {_listed(bad)}")
     return checked
+
+
+def whole(array: ArrayLike, name: str, least: int | None = None) -> NDArray[np.int64]:
+    """Checks an array of whole numbers, none of them below ``least``; an empty one is allowed."""
+    try:
+        checked = np.asarray(array)
+    except ValueError as error:
+        raise MetricError(name, wanted="whole numbers", got=error) from error
+    if checked.size and checked.dtype.kind not in "iu":
+        raise MetricError(name, wanted="whole numbers", got=checked.dtype)
+    if checked.size and least is not None and checked.min() < least:
+        raise MetricError(name, wanted=f"numbers >= {least}", got=checked.min())
+    return checked.astype(np.int64, copy=False)
 
 
 def blocks(array: Floats, rows: Rows | None = None) -> Iterator[NDArray[np.float64]]:

@@ -113,8 +113,10 @@ def judge(
             prompt may come from outside the corpus.
 
     Raises:
-        MetricError: an NLL that is NaN, or an unknown status.
+        MetricError: a continuation that is no string, an NLL that is NaN, or an unknown status.
     """
+    if not isinstance(continuation, str):
+        raise MetricError("continuation", wanted="a string", got=type(continuation).__name__)
     if nll is not None and np.isnan(nll):
         raise MetricError("witness nll", wanted="a number or None", got=nll)
     unknown = set(statuses) - STATUSES

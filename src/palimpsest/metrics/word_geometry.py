@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from palimpsest.errors import MetricError
 from palimpsest.metrics.spectrum import mean_cosine
-from palimpsest.metrics.validation import numbers
+from palimpsest.metrics.validation import numbers, whole
 
 TILE = 2048
 """Rows compared with all others at a time."""
@@ -147,7 +147,9 @@ def _units(rows: Matrix) -> Matrix:
 
 
 def _pairs(pairs: ArrayLike, states: Matrix, name: str) -> NDArray[np.int64]:
-    checked = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+    checked = whole(pairs, name)
+    if checked.size and checked.shape != (len(checked), 2):
+        raise MetricError(name, wanted="pairs of positions", got=f"shape {checked.shape}")
     if checked.size and (checked.min() < 0 or checked.max() >= len(states)):
         raise MetricError(name, wanted=f"positions 0 to {len(states) - 1}", got=checked.tolist())
-    return checked
+    return checked.reshape(-1, 2)
