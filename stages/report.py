@@ -66,10 +66,14 @@ def main(argv: list[str] | None = None) -> None:
 def _generations(path: Path) -> list[str]:
     """The names of the chain's generations, in order."""
     content = read_yaml(path)
-    generations = content.get("generations") if isinstance(content, dict) else None
-    if not isinstance(generations, dict) or not generations:
+    try:
+        generations = content["generations"]
+        names = sorted(generations, key=lambda name: int(generations[name]["index"]))
+    except (KeyError, TypeError, ValueError):
+        names = []
+    if not names:
         raise ParamsError(str(path), wanted="generations", got="none", hint="palimpsest chain 20")
-    return sorted(generations, key=lambda name: int(generations[name]["index"]))
+    return names
 
 
 def _pictures(summary: Summary, human: Any, last: Any) -> list[Picture]:
@@ -83,9 +87,7 @@ def _pictures(summary: Summary, human: Any, last: Any) -> list[Picture]:
         shown.append(("Truth", figures.truth(trajectory), "Facts still stated.", False))
     cloud = figures.cloud(human, last, int(trajectory.generations[-1]))
     shown.append(("Cloud", cloud, "Human text and the last generation.", True))
-    return [
-        Picture(title, caption, figures.png(figure), wide) for title, figure, caption, wide in shown
-    ]
+    return [Picture(name, about, figures.png(figure), wide) for name, figure, about, wide in shown]
 
 
 def _samples(cards: list[Card]) -> list[Sample]:

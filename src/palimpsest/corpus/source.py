@@ -8,6 +8,7 @@ from palimpsest.corpus.human import FilesParams, HubParams, load_human
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.split import split_documents
 from palimpsest.corpus.world import World, WorldParams
+from palimpsest.errors import CorpusError
 from palimpsest.params import Params, Range
 
 SourceParams = WorldParams | FilesParams | HubParams
@@ -76,8 +77,12 @@ def human_corpus(
         seed: of the world, where there is one, and of the split.
 
     Raises:
-        CorpusError: the text cannot be read, or there are fewer distinct documents than asked for.
+        CorpusError: the text cannot be read, there are fewer distinct documents than asked for,
+            or the pool of null samples is smaller than one sample.
     """
+    if 0 < params.null_pool < sample.documents:
+        wanted = f"0 or at least generate.documents ({sample.documents})"
+        raise CorpusError("corpus.null_pool", wanted=wanted, got=params.null_pool)
     sizes = {
         "train": params.train,
         "heldout": params.heldout,
