@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from palimpsest.errors import CorpusError, ModelError
-from palimpsest.lm.tokens import END_OF_TEXT, load_tokens, train_tokens
+from palimpsest.lm.tokens import END_OF_TEXT, Tokens, load_tokens, train_tokens
 from tests.lm.tiny import SHARED, TEXTS, tokens
 
 STORIES, GPT2 = SHARED / "tinystories-656k", SHARED / "gpt2-tokenizer"
@@ -177,3 +178,14 @@ def test_real_tokenizers():
     assert gpt2.encode(["Hello world"]) == [[15496, 995]]
     for ours in (story, gpt2):
         assert ours.decode(ours.encode(TEXTS)) == TEXTS
+
+
+def test_frequent_words_by_hand():
+    texts = ["Ġthe", "▁of", "Ġcity", "the", "Ġ", "Ġ42", "Ġx.", ".", "<end>", "Ġrare"]
+    tokenizer = Tokenizer(models.WordLevel({text: at for at, text in enumerate(texts)}, "<end>"))
+    known = Tokens(tokenizer, start=8, end=8)
+    counts = np.array([3, 7, 3, 9, 9, 9, 9, 9, 9, 0])
+    assert known.frequent_words(counts, 10).tolist() == [1, 0, 2]
+    assert known.frequent_words(counts, 2).tolist() == [1, 0]
+    assert known.frequent_words(counts[:2], 10).tolist() == [1, 0]
+    assert known.frequent_words(0 * counts, 10).tolist() == []

@@ -69,7 +69,7 @@ def likelihood(
         rare[: len(rare_V)] = torch.from_numpy(rare_V).to(model.device)
     sums = torch.zeros(5, len(documents), dtype=torch.float64)
     with torch.inference_mode():
-        for batch in _batches(rows):
+        for batch in batches(rows):
             values_5N, places = _batch(model, tokens, [rows[i] for i in batch], rare, visitor)
             owner_of_row = torch.tensor([owners[i] for i in batch])
             sums.index_add_(1, owner_of_row[places.cpu()], values_5N.double().cpu())
@@ -78,7 +78,11 @@ def likelihood(
 
 
 def heldout_arrays(
-    model: LanguageModel, tokens: Tokens, texts: Sequence[str], counts_V: NDArray[np.int64]
+    model: LanguageModel,
+    tokens: Tokens,
+    texts: Sequence[str],
+    counts_V: NDArray[np.int64],
+    visitor: Visitor | None = None,
 ) -> dict[str, NDArray[np.generic]]:
     """Held-out texts under one model, with rare tokens and the entropy of its predictions.
 
@@ -87,12 +91,13 @@ def heldout_arrays(
         tokens: its tokenizer.
         texts: n held-out human texts.
         counts_V: occurrences of each token type in the human training corpus, (V,).
+        visitor: sees hidden states, targets and scores of every batch.
 
     Returns:
         (n,) each: ``heldout_nll``, ``heldout_tokens``, ``heldout_rare_nll``,
         ``heldout_rare_tokens`` and ``heldout_entropy``.
     """
-    found = likelihood(model, tokens, texts, rare_types(counts_V))
+    found = likelihood(model, tokens, texts, rare_types(counts_V), visitor)
     return {
         "heldout_nll": found.nll_nats,
         "heldout_tokens": found.tokens,
@@ -113,7 +118,7 @@ def text_arrays(
     return arrays
 
 
-def _batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+def batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Rows of similar length, BATCH_TOKENS positions together at the most."""
     batch: list[int] = []
     for index in sorted(range(len(rows)), key=lambda i: (len(rows[i]), i)):

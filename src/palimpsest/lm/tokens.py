@@ -17,6 +17,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from palimpsest.errors import CorpusError, ModelError
 
 END_OF_TEXT = "<|endoftext|>"
+WORD_MARKS = ("Ġ", "▁")
+"""What byte-level tokenizers and SentencePiece write for the space before a word."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,28 @@ class Tokens:
     def size(self) -> int:
         """Number of token types that the tokenizer knows."""
         return int(self.tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def frequent_words(self, counts_V: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        """The token types that begin a word and are most frequent in a text.
+
+        Such a type is written with a leading space (Ġ, or ▁ in SentencePiece), all letters behind
+        it. Known gap: of the bytes of a letter outside ASCII, byte-level types show other letters.
+
+        Args:
+            counts_V: how often each type occurs, (V,) or shorter.
+            most: how many to take at the most.
+
+        Returns:
+            Their ids, the most frequent first, ties by id; only types that occur.
+        """
+        occurring = np.flatnonzero(counts_V)
+        words = [token for token in occurring.tolist() if self._begins_word(token)]
+        ids = np.array(words, dtype=np.int64)
+        return ids[np.argsort(-counts_V[ids], kind="stable")][:most]
+
+    def _begins_word(self, token: int) -> bool:
+        text = self.tokenizer.id_to_token(token) or ""
+        return text[:1] in WORD_MARKS and text[1:].isalpha()
 
     def save(self, folder: Path) -> None:
         """Writes tokenizer.json and tokenizer_config.json, as `transformers` reads them."""

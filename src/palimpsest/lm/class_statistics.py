@@ -1,0 +1,126 @@
+"""Per-class sums of hidden states, gathered while a model reads (docs/metrics.md §6).
+
+The torch half of `palimpsest.metrics.neural_collapse`: the same counts, means and variances as its
+`class_statistics`, but batch by batch, where the hidden states are. Memory is O(K·d): a batch is
+added by index, no one-hot matrix of tokens × K is ever formed.
+
+Known gaps: Σ‖h‖² − ‖Σh‖²/n loses digits where a class is much narrower than it is far from the
+origin (a variance below about 1e-15 ‖μ‖² reads as noise of that size, never as less than 0); on a
+GPU, additions to one class happen in no fixed order, so that sums may differ in the last digit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from palimpsest.errors import MetricError
+
+
+class Classes(NamedTuple):
+    """Some classes and their statistics."""
+
+    ids: NDArray[np.int64]
+    """(C,) token ids, ascending."""
+    counts: NDArray[np.int64]
+    """(C,) occurrences."""
+    means: NDArray[np.float64]
+    """(C, d) mean hidden state before the token."""
+    variances: NDArray[np.float64]
+    """(C,) mean squared distance to the mean, >= 0."""
+
+
+class ClassSums:
+    """Count, Σh and Σ‖h‖² of K classes in float64; `update` is a visitor of `likelihood`.
+
+    Args:
+        classes: K, the number of classes (token types).
+        width: d, the width of a hidden state.
+        device: where the sums are kept, best where the hidden states are.
+
+    Raises:
+        MetricError: fewer than one class or dimension.
+    """
+
+    def __init__(self, classes: int, width: int, device: torch.device | str = "cpu") -> None:
+        if classes < 1 or width < 1:
+            raise MetricError("class sums", wanted="classes and width >= 1", got=(classes, width))
+        self._counts_K = torch.zeros(classes, dtype=torch.int64, device=device)
+        self._sums_Kd = torch.zeros(classes, width, dtype=torch.float64, device=device)
+        self._squares_K = torch.zeros(classes, dtype=torch.float64, device=device)
+
+    def update(self, hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor | None = None) -> None:
+        """Adds a batch: hidden states and the class (next token) that each of them predicts.
+
+        Args:
+            hidden_Nd: (N, d) of any floating type.
+            targets_N: (N,) classes, 0 to K − 1.
+            logits_NV: not looked at.
+
+        Raises:
+            MetricError: another shape, a class out of range, a hidden state that is not finite;
+                the sums are then as they were.
+        """
+        classes, width = self._sums_Kd.shape
+        count = len(targets_N)
+        if targets_N.dim() != 1 or hidden_Nd.shape != (count, width):
+            got = (*hidden_Nd.shape, *targets_N.shape)
+            raise MetricError("hidden states", wanted=f"(N, {width}) and (N,)", got=got)
+        targets = targets_N.to(self._counts_K.device, torch.int64)
+        if count and not 0 <= int(targets.min()) <= int(targets.max()) < classes:
+            ends = [int(targets.min()), int(targets.max())]
+            raise MetricError("targets", wanted=f"0 to {classes - 1}", got=ends)
+        hidden = hidden_Nd.detach().to(self._sums_Kd.device, torch.float64)
+        squares = hidden.square().sum(dim=1)
+        if not torch.isfinite(squares).all():
+            raise MetricError("hidden states", wanted="finite numbers", got="NaN or infinity")
+        self._counts_K.index_add_(0, targets, torch.ones_like(targets))
+        self._sums_Kd.index_add_(0, targets, hidden)
+        self._squares_K.index_add_(0, targets, squares)
+
+    def merge(self, other: "ClassSums") -> None:
+        """Adds what another pass has seen.
+
+        Raises:
+            MetricError: it has other classes or another width.
+        """
+        shape, theirs = tuple(self._sums_Kd.shape), tuple(other._sums_Kd.shape)
+        if shape != theirs:
+            raise MetricError("class sums", wanted=shape, got=theirs)
+        for own, more in (
+            (self._counts_K, other._counts_K),
+            (self._sums_Kd, other._sums_Kd),
+            (self._squares_K, other._squares_K),
+        ):
+            own.add_(more.to(own.device))
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(K,) occurrences of each class."""
+        return self._counts_K.cpu().numpy().copy()
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """(K, d) class means; zeros for a class that never occurs."""
+        return self._of(torch.arange(len(self._counts_K))).means
+
+    @property
+    def variances(self) -> NDArray[np.float64]:
+        """(K,) mean ‖h − μ_c‖²; 0 for a class that never occurs."""
+        return self._of(torch.arange(len(self._counts_K))).variances
+
+    def at_least(self, min_count: int) -> Classes:
+        """The classes with `min_count` occurrences (at least 1) or more."""
+        kept = self._counts_K >= max(min_count, 1)
+        return self._of(kept.nonzero().squeeze(1).cpu())
+
+    def _of(self, ids: Tensor) -> Classes:
+        rows = ids.to(self._counts_K.device)
+        counts = self._counts_K[rows]
+        share = counts.clamp(min=1).double()
+        means = self._sums_Kd[rows] / share[:, None]
+        variances = (self._squares_K[rows] / share - means.square().sum(dim=1)).clamp(min=0.0)
+        arrays = (array.cpu().numpy() for array in (rows, counts, means, variances))
+        return Classes(*arrays)
