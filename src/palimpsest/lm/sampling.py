@@ -267,7 +267,8 @@ def _beam_batch(
 ) -> list[list[int]]:
     """Beam search by mean log-probability a token, the end token counted.
 
-    A row is done when none of its open beams has a better mean than its worst finished text.
+    A row is done when none of its open beams has a better mean than its worst finished text; what
+    the other rows of the batch still write changes nothing for it.
     """
     width, count, device = params.beams, len(rows), model.device
     ids_BT, padding_B = _padded_left(rows, tokens.start, device)
@@ -280,6 +281,7 @@ def _beam_batch(
     total_RW[:, 0] = 0.0
     written: list[list[int]] = [[] for _ in range(count * width)]
     finished: list[list[tuple[float, list[int]]]] = [[] for _ in range(count)]
+    done: dict[int, list[int]] = {}
     for time in range(params.max_new_tokens):
         adjusted_BV = _adjusted(scores_BV, seen_BV, tokens.end, params)
         _best(adjusted_BV)
@@ -290,7 +292,10 @@ def _beam_batch(
             best.tolist(), flat.tolist(), written, finished, width, logp.shape[1], tokens.end
         )
         total_RW = torch.tensor(totals, device=device)
-        if _all_done(finished, totals, width, time + 1) or time + 1 == params.max_new_tokens:
+        for row, texts in enumerate(finished):
+            if row not in done and _is_done(texts, max(totals[row]) / (time + 1), width):
+                done[row] = texts[0][1]
+        if len(done) == count or time + 1 == params.max_new_tokens:
             break
         kept = torch.tensor(parents, device=device)
         decoder.keep(kept)
@@ -302,7 +307,8 @@ def _beam_batch(
         for beam, total in enumerate(totals_row):
             text = written[row * width + beam]
             finished[row].append((total / max(1, len(text)), text))
-    return [max(texts, key=lambda item: item[0])[1] for texts in finished]
+    best_texts = (max(texts, key=lambda item: item[0])[1] for texts in finished)
+    return [done.get(row, text) for row, text in enumerate(best_texts)]
 
 
 def _grow(
@@ -333,18 +339,10 @@ def _grow(
     return parents, ids, totals, texts
 
 
-def _all_done(
-    finished: list[list[tuple[float, list[int]]]],
-    totals: list[list[float]],
-    width: int,
-    length: int,
-) -> bool:
-    """True where every row has `width` texts better than what its best open beam promises."""
-    for texts, open_totals in zip(finished, totals, strict=True):
-        if len(texts) < width:
-            return False
-        texts.sort(key=lambda item: item[0], reverse=True)
-        del texts[width:]
-        if texts[-1][0] < max(open_totals) / length:
-            return False
-    return True
+def _is_done(texts: list[tuple[float, list[int]]], best_open: float, width: int) -> bool:
+    """True with `width` texts, sorted, that are as good as the best open beam's mean."""
+    if len(texts) < width:
+        return False
+    texts.sort(key=lambda item: item[0], reverse=True)
+    del texts[width:]
+    return texts[-1][0] >= best_open
