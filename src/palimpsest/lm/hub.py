@@ -24,12 +24,12 @@ def fetch_model(name: str, cache: Path | None = None) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=patterns, cache_dir=cache))
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        lines = [line.removeprefix("Got: ") for line in str(error).splitlines() if line.strip()]
         raise ModelError(
-            f"model.source: {name}",
-            wanted="a model folder or a hub id that can be fetched",
-            got=reason,
-            hint="offline, give a folder with safetensors or use scratch",
+            "model.source",
+            wanted="a folder or a hub id that can be fetched",
+            got=f"{name!r} ({lines[0] if lines else type(error).__name__})",
+            hint="offline: model.source: scratch, or a folder with safetensors",
         ) from error
 
 
