@@ -1,0 +1,101 @@
+"""A tiny chain of one generation, run once; and stages run as their command line would."""
+
+import importlib
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages import command
+from tests.tiny import ROOT, tiny_params, write_params
+
+
+def arguments(stage: str, name: str) -> list[str]:
+    """A stage's command line for g00 or g01, as it stands in dvc.yaml."""
+    entry = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
+    item = {
+        "g00": {"index": "0", "parent": "base", "before": "g00", "learns": "pretrain"},
+        "g01": {"index": "1", "parent": "g00", "before": "g00", "learns": "finetune"},
+    }[name]
+    text = entry.get("do", entry)["cmd"].replace("${key}", name)
+    text = re.sub(r"\$\{item\.(\w+)\}", lambda found: item[found[1]], text)
+    return text.split()[3:]
+
+
+@dataclass
+class Project:
+    """A folder with params.yaml in which stages run."""
+
+    root: Path
+    params: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, stage: str, name: str = "g01") -> None:
+        """Runs a stage; SystemExit if it fails."""
+        write_params(self.root / "params.yaml", self.params)
+        self.run_as_it_is(stage, name)
+
+    def run_as_it_is(self, stage: str, name: str = "g01") -> None:
+        """Runs a stage on the params.yaml that lies there."""
+        self.monkeypatch.chdir(self.root)
+        self.monkeypatch.setattr(sys, "argv", [stage, *arguments(stage, name)])
+        command.run(importlib.import_module(f"stages.{stage}").main)
+
+    def refused(self, stage: str, name: str = "g01", *, as_it_is: bool = False) -> str:
+        """The one line that a failing stage says; it leaves everything as it was."""
+        before = self.files()
+        self.capsys.readouterr()
+        run: Callable[[str, str], None] = self.run_as_it_is if as_it_is else self.run
+        with pytest.raises(SystemExit) as left:
+            run(stage, name)
+        assert left.value.code == 1
+        said = self.capsys.readouterr().err.splitlines()
+        errors = [line for line in said if line.startswith("error: ")]
+        assert errors == said[-1:], said
+        assert "Traceback" not in "".join(said)
+        assert self.files() == before
+        return errors[0]
+
+    def files(self) -> dict[str, bytes]:
+        """Everything that lies in the project, by name, params.yaml left out."""
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes() if path.is_file() else b""
+            for path in self.root.rglob("*")
+            if path.name != "params.yaml"
+        }
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generation 0 of a tiny chain, and the text of generation 1."""
+    root = tmp_path_factory.mktemp("chain")
+    write_params(root / "params.yaml", tiny_params())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        for stage, name in (
+            ("prepare", "g00"), ("finetune", "g00"), ("embed", "g00"), ("score", "g00"),
+            ("generate", "g01"),
+        ):  # fmt: skip
+            importlib.import_module(f"stages.{stage}").main(arguments(stage, name))
+    (root / "chain.yaml").write_text("generations:\n  g00: {index: 0}\n")
+    return root
+
+
+@pytest.fixture
+def project(
+    chain: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Project:
+    """A copy of the tiny chain that a test may spoil."""
+    root = tmp_path / "project"
+    shutil.copytree(chain, root)
+    return Project(root, tiny_params(), monkeypatch, capsys)

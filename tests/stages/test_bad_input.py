@@ -1,0 +1,305 @@
+"""Every mistake in the input ends a stage with one line, and with nothing half-written."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from palimpsest.corpus.world import World
+from tests.stages.conftest import Project, arguments
+from tests.tiny import ROOT, drop, tiny_params, turn, write_params
+
+NAN = float("nan")
+FIRST = ("prepare", "g00")
+WRONG_VALUES: list[tuple[str, str, Any, str]] = [
+    # unknown keys
+    ("prepare", "corpus.bogus", 1, "corpus.bogus: want one of: heldout, null_pool, "),
+    ("prepare", "corpus.world.bogus", 1, "corpus.world.bogus: want one of: category_exponent, "),
+    ("generate", "generate.top_l", 5, "generate.top_l: want one of: batch_size, beams, "),
+    ("embed", "embed.encoder.bogus", 1, "embed.encoder.bogus: want one of: batch_size, "),
+    ("score", "score.bogus", 1, "score.bogus: want one of: half_samples, "),
+    # wrong types
+    ("prepare", "seed", "zero", "seed: want a whole number >= 0, got 'zero'"),
+    ("prepare", "seeds.corpus", 1.5, "seeds.corpus: want a whole number >= 0, got 1.5"),
+    ("prepare", "generate.documents", "many", "generate.documents: want a whole number, got "),
+    ("prepare", "corpus.source", "internet", "corpus.source: want one of 'world', 'files', 'hub'"),
+    ("prepare", "corpus.world", None, "corpus.world: want a section with keys, got None"),
+    ("generate", "generate.temperature", "hot", "generate.temperature: want a number, got 'hot'"),
+    ("generate", "generate.stop_at_end", 1, "generate.stop_at_end: want true or false, got 1"),
+    ("generate", "witness.prompts", "The", "witness.prompts: want a list of text, got 'The'"),
+    ("generate", "regime.kind", "mixed", "regime.kind: want one of 'replace', 'fresh', got 'mix"),
+    ("finetune", "finetune.steps", 2.5, "finetune.steps: want a whole number or null, got 2.5"),
+    ("score", "score.words", True, "score.words: want a whole number, got True"),
+    # out of range
+    ("prepare", "seed", -1, "seed: want a whole number >= 0, got -1"),
+    ("prepare", "corpus.heldout", 0, "corpus.heldout: want >= 5, got 0"),
+    ("prepare", "model.width", 15, "model.width: want a multiple of heads (2), got 15"),
+    ("generate", "generate.temperature", -1, "generate.temperature: want > 0, got -1"),
+    ("generate", "generate.top_p", 1.5, "generate.top_p: want > 0 and <= 1, got 1.5"),
+    ("generate", "generate.max_new_tokens", 64, "generate.max_new_tokens: want at most 63 "),
+    ("generate", "generate.prompt_tokens", 900, "want a human document of at least 900 tokens"),
+    ("finetune", "finetune.epochs", 2, "finetune.steps: want either epochs or steps, the other n"),
+    ("finetune", "finetune.block_tokens", 65, "finetune.block_tokens: want at most the model's "),
+    ("embed", "embed.encoder.max_tokens", 0, "embed.encoder.max_tokens: want "),
+    ("score", "score.half_samples", -1, "score.half_samples: want >= 0, got -1"),
+    ("report", "report.threshold", 1.0, "report.threshold: want > 0 and < 1, got 1.0"),
+    # not a number
+    ("prepare", "corpus.world.entity_exponent", NAN, "entity_exponent: want a finite number, got"),
+    ("generate", "generate.temperature", NAN, "generate.temperature: want a finite number, got n"),
+    ("finetune", "finetune.learning_rate", NAN, "finetune.learning_rate: want a finite number, g"),
+    ("score", "score.lam", NAN, "score.lam: want a finite number, got nan"),
+    ("report", "report.threshold", NAN, "report.threshold: want a finite number, got nan"),
+    # what the corpus cannot give
+    ("prepare", "corpus.null_pool", 19, "corpus.null_pool: want 0 or at least generate.documents "),
+    ("prepare", "corpus.train", None, "corpus.train: want a number where corpus.source is world"),
+    ("prepare", "model.vocabulary", 50000, "model.vocabulary: want at most the "),
+]
+
+
+def generation_of(stage: str) -> str:
+    return "g00" if stage == "prepare" else "g01"
+
+
+@pytest.mark.parametrize(("stage", "key", "value", "message"), WRONG_VALUES)
+def test_a_wrong_value_is_one_line_that_names_the_key(
+    project: Project, stage: str, key: str, value: Any, message: str
+) -> None:
+    turn(project.params, key, value)
+    assert message in project.refused(stage, generation_of(stage))
+
+
+def test_errors_of_pretrain_name_pretrain(project: Project) -> None:
+    turn(project.params, "pretrain.clip_norm", 0)
+    assert "error: pretrain.clip_norm: want > 0, got 0" in project.refused("finetune", "g00")
+
+
+@pytest.mark.parametrize(
+    ("stage", "key", "message"),
+    [
+        ("prepare", "seed", "error: seed: want a value, got none (the key is missing)"),
+        ("prepare", "seeds.corpus", "error: seeds.corpus: want a value, got none"),
+        ("prepare", "corpus", "error: corpus: want a value, got none"),
+        ("prepare", "corpus.world", "corpus.world: want a section of this name, got none"),
+        ("prepare", "corpus.heldout", "error: corpus.heldout: want a value, got none"),
+        ("prepare", "model", "params.yaml: model: want a section of this name, got none"),
+        ("prepare", "generate.documents", "error: generate.documents: want a value, got none"),
+        ("generate", "generate.top_k", "error: generate.top_k: want a value, got none"),
+        ("generate", "witness", "params.yaml: witness: want a section of this name, got none"),
+        ("finetune", "finetune", "params.yaml: finetune: want a section of this name, got none"),
+        ("embed", "embed.encoder", "error: embed.encoder: want a value, got none"),
+        ("embed", "embed.encoder.dtype", "error: embed.encoder.dtype: want a value, got none"),
+        ("score", "score.lam", "error: score.lam: want a value, got none"),
+        ("report", "report", "params.yaml: report: want a section of this name, got none"),
+    ],
+)
+def test_a_missing_key_or_section_is_named(
+    project: Project, stage: str, key: str, message: str
+) -> None:
+    drop(project.params, key)
+    assert message in project.refused(stage, generation_of(stage))
+
+
+@pytest.mark.parametrize("stage", ["prepare", "generate", "finetune", "embed", "score", "report"])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("seed: [", "valid YAML"),
+        ("- a\n- list\n", ""),
+        ("", ""),
+        ("\x00", "valid YAML"),
+    ],
+)
+def test_a_broken_params_file_is_one_line_that_names_it(
+    project: Project, stage: str, text: str, wanted: str
+) -> None:
+    (project.root / "params.yaml").write_text(text)
+    said = project.refused(stage, generation_of(stage), as_it_is=True)
+    assert f"error: params.yaml: {'want ' + wanted if wanted else ''}" in said
+    assert len(said) < 300
+
+
+def test_no_params_file_is_one_line_that_names_it(project: Project) -> None:
+    (project.root / "params.yaml").unlink()
+    said = project.refused("score", as_it_is=True)
+    assert said == "error: params.yaml: want a YAML file, got no such file"
+
+
+# --- human text ---
+
+
+def use_files(project: Project, content: str) -> None:
+    (project.root / "text.txt").write_text(content)
+    turn(project.params, "corpus.source", "files")
+    turn(project.params, "corpus.files.paths", ["text.txt"])
+    turn(project.params, "corpus.files.min_chars", 1)
+
+
+@pytest.mark.parametrize("content", ["", " \n\n\t\n  \n", "\n" * 1000])
+def test_text_of_nothing_but_whitespace_is_an_empty_corpus(project: Project, content: str) -> None:
+    use_files(project, content)
+    said = project.refused(*FIRST)
+    assert "error: corpus.files (text.txt): want documents, got 0 documents; left out: " in said
+
+
+def test_fewer_documents_than_asked_are_counted(project: Project) -> None:
+    use_files(project, "\n\n".join(f"Paragraph number {number}." for number in range(30)))
+    said = project.refused(*FIRST)
+    assert "error: corpus: want 155 distinct documents (train 40, heldout 10, sample 20, " in said
+    assert "got 30; ask for fewer or give more text" in said
+
+
+def test_a_world_that_repeats_itself_is_short_of_documents(project: Project) -> None:
+    def documents(world: World, count: int, seed: int, start: int = 0) -> list[str]:
+        return [f"The river number {number % 7}." for number in range(start, start + count)]
+
+    project.monkeypatch.setattr(World, "documents", documents)
+    said = project.refused(*FIRST)
+    assert "error: corpus: want 155 distinct documents (train 40, " in said
+    assert "got 7; ask for fewer" in said
+
+
+def test_no_file_at_a_path_is_named(project: Project) -> None:
+    use_files(project, "text")
+    turn(project.params, "corpus.files.paths", ["nowhere/*.txt"])
+    said = project.refused(*FIRST)
+    assert "error: corpus.files.paths: want files, got none at 'nowhere/*.txt'" in said
+
+
+def test_a_hub_without_network_names_the_dataset_and_what_works_offline(tmp_path: Path) -> None:
+    params = tiny_params()
+    turn(params, "corpus.source", "hub")
+    write_params(tmp_path / "params.yaml", params)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "HF_HOME": str(tmp_path / "cache"),
+    }
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.prepare", *arguments(*FIRST)],
+        env={key: value for key, value in environment.items() if "OFFLINE" not in key},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "error: corpus.hub: want a dataset that can be read, got 'Salesforce/wikitext' "
+        "(no network); offline: corpus.source: world, or corpus.source: files"
+    ]
+    assert not (tmp_path / "data").exists()
+    assert time.monotonic() - start < 60
+
+
+# --- models ---
+
+
+def model_folder(project: Project) -> Path:
+    """A copy of the first model, as a user might bring one."""
+    folder = project.root / "mine"
+    shutil.copytree(project.root / "models" / "base", folder)
+    turn(project.params, "model.source", "mine")
+    return folder
+
+
+def test_a_model_without_safetensors_is_refused(project: Project) -> None:
+    folder = model_folder(project)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    said = project.refused(*FIRST)
+    assert "error: mine: want weights as *.safetensors, got none; pickled weights are " in said
+
+
+def test_a_tokenizer_without_an_end_of_text_is_refused(project: Project) -> None:
+    folder = model_folder(project)
+    tokenizer = (folder / "tokenizer.json").read_text().replace("<|endoftext|>", "<|other|>")
+    (folder / "tokenizer.json").write_text(tokenizer)
+    (folder / "tokenizer_config.json").write_text("{}")
+    config = json.loads((folder / "config.json").read_text())
+    kept = {key: value for key, value in config.items() if "token_id" not in key}
+    (folder / "config.json").write_text(json.dumps(kept))
+    said = project.refused(*FIRST)
+    assert "error: mine: tokenizer: want an end-of-text token (eos_token in tokenizer_" in said
+
+
+def test_a_model_that_is_not_there_is_named(project: Project) -> None:
+    turn(project.params, "model.source", "./nowhere")
+    said = project.refused(*FIRST)
+    assert "error: model.source: want a folder or a hub id that can be fetched, got './nowhere'" in said
+
+
+def poison(folder: Path) -> None:
+    """One weight of a saved model becomes NaN."""
+    from safetensors.numpy import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.ln_f.weight"] = np.full_like(weights["transformer.ln_f.weight"], NAN)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("stage", ["generate", "finetune", "embed"])
+def test_weights_that_are_no_numbers_are_named(project: Project, stage: str) -> None:
+    shutil.copytree(project.root / "models" / "g00", project.root / "models" / "g01")
+    for name in ("g00", "g01"):
+        poison(project.root / "models" / name)
+    said = project.refused(stage)
+    assert "transformer.ln_f.weight: want finite weights, got NaN or infinity" in said
+
+
+def test_training_that_diverges_names_the_step_and_writes_no_model(project: Project) -> None:
+    turn(project.params, "finetune.learning_rate", 1e30)
+    turn(project.params, "finetune.clip_norm", None)
+    said = project.refused("finetune")
+    assert " at step 2: want a finite number, got " in said
+    assert "no model was written; lower the learning rate" in said
+
+
+# --- what a stage before should have left ---
+
+
+@pytest.mark.parametrize(
+    ("stage", "path", "message"),
+    [
+        ("generate", "models/g00", "error: models/g00: want a folder with a tokenizer, got no"),
+        ("finetune", "data/texts/g01/training.jsonl", "error: data/texts/g01/training.jsonl: want"),
+        ("finetune", "models/g00", "error: models/g00: want a folder with a tokenizer, got no "),
+        ("embed", "data/texts/g01", "error: data/texts/g01/texts.jsonl: want a file of texts, "),
+        ("score", "data/embeddings/g00", "data/embeddings/g00/embeddings.npy: want embeddings, g"),
+        ("score", "data/human", "error: data/human/train.jsonl: want a file of texts, got no suc"),
+        ("report", "data/scores/g00", "error: data/scores/g00/card.json: want a JSON file, got no"),
+        ("report", "chain.yaml", "error: chain.yaml: want a YAML file, got no such file"),
+    ],
+)
+def test_a_missing_input_is_named(project: Project, stage: str, path: str, message: str) -> None:
+    found = project.root / path
+    shutil.rmtree(found) if found.is_dir() else found.unlink()
+    assert message in project.refused(stage)
+
+
+def test_an_empty_training_set_is_refused(project: Project) -> None:
+    (project.root / "data/texts/g01/training.jsonl").write_text("")
+    said = project.refused("finetune")
+    assert said == "error: the training set: want at least one document, got none"
+
+
+@pytest.mark.parametrize("name", ["embeddings.npy", "likelihood.npz"])
+@pytest.mark.parametrize("content", [b"", b"no array"])
+def test_a_damaged_array_is_named(project: Project, name: str, content: bytes) -> None:
+    (project.root / "data/embeddings/g00" / name).write_bytes(content)
+    assert f"error: data/embeddings/g00/{name}: want " in project.refused("score", "g00")
+
+
+@pytest.mark.parametrize(
+    "content", ["", "7", "generations:", "generations: [g00]", "generations: {g00: {}}"]
+)
+def test_a_chain_without_generations_is_named(project: Project, content: str) -> None:
+    (project.root / "chain.yaml").write_text(content)
+    assert "error: chain.yaml: want generations" in project.refused("report")
