@@ -1,0 +1,243 @@
+"""From measured metrics and null samples to a verdict: the rules of docs/audit.md.
+
+A metric stands out when its 95 % interval lies wholly outside the null band and its p-value
+survives Benjamini–Hochberg over all metrics. It then counts as collapse if it does so on the side
+that `metrics.directions` names and is no mere distance, else as a difference.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from palimpsest.decay.alarm import discoveries, null_p_value
+from palimpsest.decay.trajectory import Band
+from palimpsest.metrics.directions import direction
+from palimpsest.metrics.uncertainty import null_bands
+from palimpsest.metrics.validation import FEWEST_TEXTS
+from palimpsest.params import Params, Range
+
+REPEATED = {"ainex", "loss", "explained", "novel_ngrams", "ttr"}
+"""Not audited: functions of ``integrity``, ``memorised``, ``distinct_1``, or of the reference."""
+
+SIZES = ("spread", "effective_rank", "vendi", "recall", "coverage", "distinct_2", "distinct_4")
+"""Measures of breadth of which half means half as much; two families must have lost it."""
+
+COPIES = ("memorised", "nearest_human")
+"""Above their band they say that texts repeat the reference: neither collapse nor a difference."""
+
+REASONS = 3
+"""Reasons in the verdict's sentence, at the most."""
+
+Measured = Mapping[str, Mapping[str, float | None]]
+"""``{metric: {value, low, high}}``."""
+
+
+class Verdict(StrEnum):
+    """What an audit says; ``DIFFERENT`` is no step on the way from whole to collapsed."""
+
+    WHOLE = "no sign of collapse"
+    DIFFERENT = "different from the reference"
+    NARROWER = "narrower than the reference"
+    COLLAPSED = "collapsed"
+
+
+@dataclass(frozen=True)
+class AuditParams(Params):
+    """How a corpus is audited; `DEFAULTS` has the command's values."""
+
+    section: ClassVar[str] = "audit"
+
+    sample: Annotated[int | None, Range(at_least=FEWEST_TEXTS)]
+    """n, texts of each sample; null takes the candidate's count, at most a third of the
+    reference's and at most 2,000."""
+    seed: Annotated[int, Range(at_least=0)]
+    """Of every draw."""
+    half_samples: Annotated[int, Range(at_least=0)]
+    """Half-samples of the jackknife; 0 gives no intervals, and values alone are compared."""
+    null_samples: Annotated[int, Range(at_least=2)]
+    """Reference samples behind the null band."""
+    level: Annotated[float, Range(above=0, below=1)]
+    """False discovery rate over metrics, in (0, 1)."""
+    ground: Annotated[float, Range(at_least=0, at_most=1)]
+    """Precision over the null's mean precision below which a candidate is about something else."""
+    collapsed: Annotated[float, Range(above=0, below=1)]
+    """Share of the null's mean that two families of breadth have fallen to in a collapse."""
+
+
+DEFAULTS = AuditParams(
+    sample=None,
+    seed=0,
+    half_samples=100,
+    null_samples=20,
+    level=0.05,
+    ground=0.5,
+    collapsed=0.5,
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One metric of the candidate over the null band of the reference."""
+
+    metric: str
+    value: float
+    """In the metric's own unit (docs/metrics.md)."""
+    low: float | None
+    """Lower end of the 95 % interval; None where there is none (see ``uncertainty``)."""
+    high: float | None
+    """Upper end of it."""
+    band: Band
+    """Of the null samples, widened for their overlap; its sd is > 0."""
+    p_value: float
+    """Two-sided, of a value so far from the null samples' mean."""
+    place: str
+    """Where the value and its whole interval lie: "inside", "below" or "above"; an interval that
+    reaches into the band is inside."""
+    counts: str
+    """"collapse", "different" or "copied" (see `COPIES`); "" where it does not stand out."""
+
+    @property
+    def distance(self) -> float:
+        """From the null's mean, in the null's standard deviations; >= 0."""
+        return abs(self.value - self.band.mean) / self.band.sd
+
+    @property
+    def kept(self) -> float:
+        """The value over the null's mean; 1 where that mean is not positive."""
+        return self.value / self.band.mean if self.band.mean > 0 else 1.0
+
+
+def findings(
+    measured: Measured,
+    cards: Sequence[Mapping[str, float | None]],
+    documents: int,
+    widening: float,
+    level: float,
+) -> tuple[Finding, ...]:
+    """Holds every metric against its null band.
+
+    Args:
+        measured: the candidate's metrics with their intervals; None where undefined.
+        cards: the metrics of the null samples, at least two.
+        documents: n; one part in so many is the least standard deviation believed.
+        widening: factor >= 1 on the band's reach and standard deviation, for null samples that
+            overlap.
+        level: false discovery rate over metrics.
+
+    Returns:
+        A finding for each metric that both sides have, in the order measured.
+    """
+    bands = _bands(cards, documents, widening)
+    names = [
+        name
+        for name, entry in measured.items()
+        if name in bands and name not in REPEATED and entry["value"] is not None
+    ]
+    rows = [_interval(measured[name]) for name in names]
+    p_values = np.array(
+        [
+            null_p_value(row[0], bands[name], documents)
+            for name, row in zip(names, rows, strict=True)
+        ]
+    )
+    found = []
+    for at, stands in enumerate(discoveries(p_values, level)):
+        name, (value, low, high) = names[at], rows[at]
+        place = _place(value, low, high, bands[name])
+        counts = _counts(name, place) if stands else ""
+        found.append(
+            Finding(name, value, low, high, bands[name], float(p_values[at]), place, counts)
+        )
+    return tuple(found)
+
+
+def judge(found: Sequence[Finding], params: AuditParams) -> tuple[Verdict, tuple[Finding, ...]]:
+    """The verdict and its reasons, the strongest first, one a family before a second of any.
+
+    Returns:
+        ``COLLAPSED``: in two of the families room, reach and words, a measure of size (`SIZES`)
+        counts as collapse at ``params.collapsed`` of the null's mean or less; for a candidate
+        that is `elsewhere`, in room and words, at the square of that share. ``NARROWER``: some
+        metric counts as collapse. ``DIFFERENT``: only others stand out, or the candidate is
+        elsewhere, where being narrower says little. ``WHOLE``: nothing stands out.
+    """
+    against = [one for one in found if one.counts == "collapse"]
+    different = [one for one in found if one.counts == "different"]
+    away = elsewhere(found, params)
+    if _collapsed(against, params.collapsed, away):
+        return Verdict.COLLAPSED, _strongest(against)
+    if against and not away:
+        return Verdict.NARROWER, _strongest(against)
+    if against or different:
+        return Verdict.DIFFERENT, _strongest(different or against)
+    return Verdict.WHOLE, ()
+
+
+def elsewhere(found: Sequence[Finding], params: AuditParams) -> bool:
+    """Whether most of the candidate lies where the reference has no texts."""
+    return any(
+        one.metric == "precision" and one.counts != "" and one.kept < params.ground for one in found
+    )
+
+
+def _collapsed(against: Sequence[Finding], share: float, away: bool) -> bool:
+    """Whether two families have lost their size; elsewhere, reach is lost without any collapse."""
+    sizes = [one for one in against if one.metric in SIZES]
+    if away:
+        share = share**2
+        sizes = [one for one in sizes if direction(one.metric).family != "reach"]
+    return len({direction(one.metric).family for one in sizes if one.kept <= share}) >= 2
+
+
+def _bands(
+    cards: Sequence[Mapping[str, float | None]], documents: int, widening: float
+) -> dict[str, Band]:
+    found = {}
+    for name, band in null_bands(cards).items():
+        known = [value for card in cards if (value := card.get(name)) is not None]
+        if band.low is None or band.high is None or len(known) < 2:
+            continue
+        mean = float(np.mean(known))
+        least = (abs(mean) or 1.0) / documents
+        found[name] = Band(
+            low=mean + widening * (band.low - mean),
+            high=mean + widening * (band.high - mean),
+            samples=len(known),
+            mean=mean,
+            sd=max(widening * float(np.std(known, ddof=1)), least),
+        )
+    return found
+
+
+def _interval(entry: Mapping[str, float | None]) -> tuple[float, float | None, float | None]:
+    value = entry["value"]
+    assert value is not None  # undefined metrics are left out above
+    return value, entry["low"], entry["high"]
+
+
+def _place(value: float, low: float | None, high: float | None, band: Band) -> str:
+    if (value if high is None else high) < band.low:
+        return "below"
+    if (value if low is None else low) > band.high:
+        return "above"
+    return "inside"
+
+
+def _counts(metric: str, place: str) -> str:
+    if place == "inside":
+        return ""
+    collapse, family = direction(metric)
+    if family != "distance" and (collapse, place) in (("down", "below"), ("up", "above")):
+        return "collapse"
+    return "copied" if metric in COPIES and place == "above" else "different"
+
+
+def _strongest(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    ordered = sorted(found, key=lambda one: -one.distance)
+    families = [direction(one.metric).family for one in ordered]
+    first = [one for at, one in enumerate(ordered) if families[at] not in families[:at]]
+    rest = [one for one in ordered if one not in first]
+    return tuple((first + rest)[:REASONS])
