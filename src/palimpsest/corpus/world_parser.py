@@ -161,8 +161,8 @@ def _first_word(clause: str) -> str:
 
 def _clause_readings(clause: str) -> list[Reading]:
     found = []
-    first = _first_word(clause)
-    for relation, shape in (*_SHAPES_BY_WORD.get(first, ()), *_SHAPES_BY_SLOT):
+    keyed = {entry for word in {"", *clause.split(" ")} for entry in _SHAPES_BY_KEY.get(word, ())}
+    for _, relation, shape in sorted(keyed):
         if not (clause.startswith(shape.before) and clause.endswith(shape.after)):
             continue
         inner = clause[len(shape.before) : len(clause) - len(shape.after)]
@@ -173,7 +173,7 @@ def _clause_readings(clause: str) -> list[Reading]:
                 found.append(reading)
             more, middle, right = right.partition(shape.middle)
             left = f"{left}{shape.middle}{more}"
-    for relation, shape, literal, subject in _OWNED_BY_WORD.get(first, ()):
+    for relation, shape, literal, subject in _OWNED_BY_WORD.get(_first_word(clause), ()):
         if clause.startswith(literal) and clause.endswith(shape.after):
             value = clause[len(literal) : len(clause) - len(shape.after)]
             fit = value_fit(relation, value)
@@ -223,14 +223,20 @@ def _kind(value: str) -> str:
     return f"{first} {'name' if words[-1][:1].isupper() else 'words'}"
 
 
-def _shape_tables() -> tuple[
-    dict[str, list[tuple[str, Shape]]],
-    list[tuple[str, Shape]],
-    dict[str, list[tuple[str, Shape, str, Subject]]],
-]:
-    """Phrasings by their first word, those that begin with a slot, and the possessive forms."""
-    by_word: dict[str, list[tuple[str, Shape]]] = defaultdict(list)
-    by_slot = []
+def _keyed_shapes() -> dict[str, list[tuple[int, str, Shape]]]:
+    """Every phrasing under the longest word that stands whole in it, numbered in reading order."""
+    keyed: dict[str, list[tuple[int, str, Shape]]] = defaultdict(list)
+    every = [(relation, shape) for relation, shapes in SHAPES.items() for shape in shapes]
+    every.sort(key=lambda entry: not entry[1].before)
+    for number, (relation, shape) in enumerate(every):
+        template = f"{shape.before}{{}}{shape.middle}{{}}{shape.after}"
+        words = [word for word in template.split(" ") if "{}" not in word]
+        keyed[max(words, key=len, default="")].append((number, relation, shape))
+    return keyed
+
+
+def _owned_shapes() -> dict[str, list[tuple[str, Shape, str, Subject]]]:
+    """The phrasings with "its" and the like, by that word."""
     owned: dict[str, list[tuple[str, Shape, str, Subject]]] = defaultdict(list)
     possessives: dict[str, set[str]] = defaultdict(set)
     for category in CATEGORIES:
@@ -238,15 +244,11 @@ def _shape_tables() -> tuple[
             possessives[possessive].add(category.name)
     for relation, shapes in SHAPES.items():
         for shape in shapes:
-            if shape.before:
-                by_word[_first_word(shape.before)].append((relation, shape))
-            else:
-                by_slot.append((relation, shape))
             if shape.owned is not None:
                 for word, names in possessives.items():
                     subject = Subject(None, frozenset(names), True)
                     owned[word].append((relation, shape, f"{word} {shape.owned}", subject))
-    return by_word, by_slot, owned
+    return owned
 
 
 def _references() -> dict[str, Subject]:
@@ -273,7 +275,8 @@ def _prefixes() -> list[tuple[str, frozenset[str]]]:
     return sorted(found.items(), key=lambda item: -len(item[0]))
 
 
-_SHAPES_BY_WORD, _SHAPES_BY_SLOT, _OWNED_BY_WORD = _shape_tables()
+_SHAPES_BY_KEY = _keyed_shapes()
+_OWNED_BY_WORD = _owned_shapes()
 _REFERENCES = _references()
 _PREFIXES = _prefixes()
 _INTRODUCED = re.compile(
