@@ -1,22 +1,25 @@
 """Every forward pass of a generation: sentence embeddings and token likelihoods.
 
 Writes embeddings.npy (the texts), null.npy (at generation 0: the human texts that null samples are
-drawn from) and likelihood.npz: summed losses and token counts, text by text, of the held-out human
+drawn from), likelihood.npz: summed losses and token counts, text by text, of the held-out human
 texts under this generation's model, of the generation's texts and witness texts under the model of
-generation 0, and of its texts under their author.
+generation 0, and of its texts under their author; and of this generation's model itself
+class_statistics.npz and probe.npz (float32 is enough), see `palimpsest.model_geometry`.
 """
 
 from argparse import Namespace
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
 from palimpsest.artifacts import new_folder, read_rows, read_texts, write_provenance
+from palimpsest.corpus.ledger import Ledger
+from palimpsest.corpus.probe import corpus_probe
 from palimpsest.encoding import EncodeParams, Encoder
-from palimpsest.params import Params, load
+from palimpsest.params import Params, Range, load
 from stages import command
 
 
@@ -30,6 +33,8 @@ class EmbedParams(Params):
     """Type that likelihoods are computed in."""
     device: Literal["auto", "cpu", "cuda"]
     """Where likelihoods are computed."""
+    min_count: Annotated[int, Range(at_least=1)]
+    """Occurrences in the held-out text from which on a next token counts as a class."""
     encoder: EncodeParams
     """The sentence encoder."""
 
@@ -49,10 +54,11 @@ def main(argv: list[str] | None = None) -> None:
 
 def _embed(args: Namespace) -> None:
     # after the arguments: --help need not wait for torch
-    from palimpsest.lm.likelihood import heldout_arrays, text_arrays
+    from palimpsest.lm.likelihood import text_arrays
     from palimpsest.lm.model import load_pair
+    from palimpsest.model_geometry import heldout_and_classes, probe_arrays
 
-    params = load(args.params, EmbedParams)
+    params, seed = load(args.params, EmbedParams), command.seed_of(args.params, "corpus")
     texts = read_texts(args.texts / "texts.jsonl")
     witness = [row["prompt"] + row["text"] for row in read_rows(args.texts / "witness.jsonl")]
     heldout = read_texts(args.human / "heldout.jsonl")
@@ -60,33 +66,32 @@ def _embed(args: Namespace) -> None:
     encoder = Encoder.load(params.encoder)
     with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
         embeddings = encoder.encode(texts, lambda done, _: bar.update(done - bar.n))
-        null_embeddings = encoder.encode(
-            null, lambda done, _: bar.update(len(texts) + done - bar.n)
-        )
+        of_null = encoder.encode(null, lambda done, _: bar.update(len(texts) + done - bar.n))
 
     pair = partial(load_pair, dtype=params.dtype, device=params.device)
     counts = np.load(args.human / "token_counts.npy")
-    arrays = heldout_arrays(*pair(args.model), heldout, counts)
+    own = pair(args.model)
+    arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count)
+    path = args.human / "ledger.json"
+    ledger = Ledger.load(path) if path.exists() else None
+    known = corpus_probe(ledger, read_texts(args.human / "train.jsonl"), seed)
+    probe = probe_arrays(*own, *known)
     arrays |= text_arrays(*pair(args.first), human=texts, witness=witness)
-    if args.generation > 0:
-        arrays |= text_arrays(*pair(args.author), self=texts)
-    else:
-        arrays |= text_arrays(*pair(args.model), null=null)
+    first = args.generation == 0
+    arrays |= text_arrays(*own, null=null) if first else text_arrays(*pair(args.author), self=texts)
 
     with new_folder(args.out) as folder:
         np.save(folder / "embeddings.npy", embeddings)
-        if args.generation == 0:
-            np.save(folder / "null.npy", null_embeddings)
-        np.savez(folder / "likelihood.npz", **arrays)  # type: ignore[arg-type]
-        inputs = {"model": args.model, "author": args.author, "first": args.first}
-        write_provenance(
-            folder,
-            "embed",
-            {"embed": params.as_dict()},
-            {"texts": args.texts, "human": args.human, **inputs},
-            generation=args.generation,
-            encoder=encoder.identity,
-        )
+        if first:
+            np.save(folder / "null.npy", of_null)
+        files = {"likelihood": arrays, "class_statistics": classes, "probe": probe}
+        for name, content in files.items():
+            np.savez(folder / f"{name}.npz", **content)  # type: ignore[arg-type]
+        models = {"model": args.model, "author": args.author, "first": args.first}
+        inputs = {"texts": args.texts, "human": args.human, **models}
+        dials = {"embed": params.as_dict(), "seed": seed}
+        facts = {"generation": args.generation, "encoder": encoder.identity}
+        write_provenance(folder, "embed", dials, inputs, **facts)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
     page = render(summary, cards, pictures, _samples(cards), provenance)
 
     with new_folder(args.curves) as folder:
-        for name, text in tables(summary.trajectory).items():
+        for name, text in tables(summary.trajectory, cards).items():
             write_bytes(folder / name, text.encode())
     with new_folder(args.pictures) as folder:
         for picture in pictures:

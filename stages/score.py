@@ -22,6 +22,7 @@ from palimpsest.artifacts import (
 from palimpsest.card import Generation, ScoreParams, card, headline, null_bands
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.world_parser import Parser
+from palimpsest.custom import load_custom
 from palimpsest.instrument import Facts, Yardstick
 from palimpsest.params import load
 from stages import command
@@ -74,7 +75,8 @@ def _yardstick(params: ScoreParams, args: Namespace) -> Yardstick:
     texts = read_texts(args.first_texts / "texts.jsonl")
     embeddings = read_embeddings(args.first / "embeddings.npy")
     training = read_texts(args.human / "train.jsonl")
-    return Yardstick(texts, embeddings, training, facts, params.lam, params.words)
+    custom = load_custom(params.custom)
+    return Yardstick(texts, embeddings, training, facts, params.lam, params.words, custom)
 
 
 def _generation(args: Namespace) -> Generation:
@@ -87,6 +89,8 @@ def _generation(args: Namespace) -> Generation:
         witness=read_rows(args.texts / "witness.jsonl"),
         arrays=read_arrays(args.embeddings / "likelihood.npz"),
         first_arrays=read_arrays(args.first / "likelihood.npz"),
+        classes=read_arrays(args.embeddings / "class_statistics.npz"),
+        probe=read_arrays(args.embeddings / "probe.npz"),
     )
 
 

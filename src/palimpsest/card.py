@@ -12,10 +12,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.errors import CorpusError
+from palimpsest.errors import CorpusError, MetricError
 from palimpsest.instrument import Facts, Family, Yardstick, null_entries, values, with_intervals
 from palimpsest.metrics import likelihood
 from palimpsest.metrics.witness import HumanLikelihood, judge
+from palimpsest.model_card import model_card
 from palimpsest.params import Params, Range
 from palimpsest.randomness import stream
 
@@ -46,6 +47,8 @@ class ScoreParams(Params):
     """Half-samples of the jackknife; 0 gives no intervals."""
     null_samples: Annotated[int, Range(at_least=1)]
     """Human samples behind the null band."""
+    custom: tuple[str, ...]
+    """Metrics of your own, ``module:function`` each (docs/custom_metrics.md)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,10 @@ class Generation:
     """Its likelihoods."""
     first_arrays: Arrays
     """The likelihoods of generation 0."""
+    classes: Arrays
+    """Its model's class statistics, see `palimpsest.model_card`."""
+    probe: Arrays
+    """Its model's states at the probe's slots."""
 
 
 def card(
@@ -79,6 +86,13 @@ def card(
         yardstick: what it is held against.
         params: how.
         seed: of the half-samples.
+
+    Returns:
+        ``metrics`` are ``{value, low, high}``. Those of the model itself (docs/metrics.md §6) have
+        no interval, low and high are None: they are functions of a model over a fixed text.
+
+    Raises:
+        MetricError: a custom metric fails, or has the name of another metric.
     """
     texts, before = generation.texts, generation.before
     heldout = _heldout(generation)
@@ -89,13 +103,18 @@ def card(
         Family(lambda rows: likelihood.heldout_card(heldout, rows), len(heldout.num_bytes))
     )
     table = yardstick.truth(texts, before)
-    counts = likelihood.token_counts(heldout, written)
+    found = with_intervals(families, params.half_samples, seed)
+    of_model, model_counts = model_card(generation.classes, generation.probe)
+    found |= {name: {"value": value, "low": None, "high": None} for name, value in of_model.items()}
+    custom = _custom(yardstick, generation, found, params.half_samples, seed)
+    counts = likelihood.token_counts(heldout, written) | model_counts
     if table is not None:
         counts |= table.measure().counts
     return {
         "generation": generation.number,
         "documents": len(texts),
-        "metrics": with_intervals(families, params.half_samples, seed),
+        "metrics": found | custom,
+        "custom": sorted(custom),
         "counts": counts,
         "witness": _witness(generation, yardstick.facts),
         "untrue": [] if table is None else table.untrue,
@@ -141,7 +160,9 @@ def null_bands(
         human = likelihood.scored(whole.nll_nats[rows], whole.tokens[rows])
         written = likelihood.Written(human=human, own=None)
         chosen = [texts[row] for row in rows.tolist()]
-        cards.append(values(yardstick.families(chosen, embeddings[rows], written, None)))
+        families = yardstick.families(chosen, embeddings[rows], written, None)
+        families += yardstick.custom_families(chosen, embeddings[rows])
+        cards.append(values(families))
     return null_entries(cards)
 
 
@@ -150,6 +171,25 @@ def headline(card: Mapping[str, Any]) -> dict[str, float | None]:
     metrics = card["metrics"]
     found = {name: metrics[name]["value"] for name in HEADLINE if name in metrics}
     return {key: value and float(f"{value:.{DIGITS}g}") for key, value in found.items()}
+
+
+def _custom(
+    yardstick: Yardstick,
+    generation: Generation,
+    others: Mapping[str, Any],
+    half_samples: int,
+    seed: int,
+) -> dict[str, dict[str, float | None]]:
+    """The project's own metrics, one half-sample at a time: they need not be fit for threads."""
+    found: dict[str, dict[str, float | None]] = {}
+    for family in yardstick.custom_families(generation.texts, generation.embeddings):
+        new = with_intervals([family], half_samples, seed, threads=1)
+        for name in new:
+            if name in others or name in found:
+                wanted = "a name that no other metric has"
+                raise MetricError("score.custom", wanted=wanted, got=repr(name))
+        found |= new
+    return found
 
 
 def _scored(arrays: Arrays, name: str) -> likelihood.Scored:

@@ -148,13 +148,16 @@ def with_intervals(
 ) -> dict[str, dict[str, float | None]]:
     """Every metric as ``{value, low, high}``; without half-samples, low and high are None.
 
-    Raises:
-        MetricError: two families have a metric of one name.
+    Args:
+        families: what is measured.
+        half_samples: of the jackknife.
+        seed: for the half-samples.
+        threads: how many half-samples to compute at a time; it changes no number.
     """
     found: dict[str, Interval] = {}
     for family in families:
         if half_samples:
-            found |= intervals(family.measure, family.items, half_samples, seed, threads=2)
+            found |= intervals(family.measure, family.items, half_samples, seed, threads)
         else:
             found |= {name: Interval(value) for name, value in values([family]).items()}
     return {

@@ -50,5 +50,6 @@ def test_numbers_for_readers(value, text):
 
 
 def test_a_metric_without_label_keeps_its_name():
-    assert label("nc1_cdnv").title == "nc1 cdnv"
+    assert label("mean_words").title == "mean words"
+    assert label("nc1_cdnv").title == "NC1: spread within classes"
     assert label("loss").unit == "%"

@@ -139,6 +139,11 @@ def with_axioms(cards: Sequence[Card]) -> list[Card]:
     return extended
 
 
+def custom_names(cards: Sequence[Card]) -> list[str]:
+    """The names of the project's own metrics (`score.custom`), of any of the cards."""
+    return sorted({name for card in cards for name in card.get("custom") or ()})
+
+
 def number(value: float) -> float | None:
     """A float that JSON can hold: NaN and infinities become None."""
     return float(value) if math.isfinite(value) else None

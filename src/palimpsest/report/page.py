@@ -5,8 +5,9 @@ from html import escape
 from typing import Any
 
 from palimpsest.decay.summary import Summary
-from palimpsest.decay.trajectory import Card
+from palimpsest.decay.trajectory import Card, custom_names
 from palimpsest.report import sections
+from palimpsest.report.labels import LABELS, OF_MODEL
 from palimpsest.report.sections import Picture, Sample
 from palimpsest.report.style import CSS
 
@@ -21,6 +22,12 @@ ALARM_KEY = (
     '<p class="soft">An alarm is the first generation at which a metric has been outside its null '
     "band for two generations in a row, on the same side, with Benjamini–Hochberg control over "
     "metrics at 5\u00a0%.</p>"
+)
+MODEL_KEY = (
+    '<p class="soft">Measured on each model while it reads the same held-out human text: how its '
+    "hidden states cluster by next token (neural collapse, NC1 to NC4) and how close its words "
+    "lie. More neural collapse goes with a better fit to human text: a lens, by itself no damage. "
+    "These numbers have no interval and no null band.</p>"
 )
 WITNESS_KEY = (
     '<p class="soft">Every generation\'s model continues the same words. Verdicts, from whole to '
@@ -59,7 +66,8 @@ def render(
     parts = [
         ("chain", "", _intro(summary) + sections.tiles(summary)),
         ("pictures", "Curves", sections.pictures(pictures) if pictures else ""),
-        ("metrics", "Metrics by generation", _metrics(summary)),
+        ("metrics", "Metrics by generation", _metrics(summary, cards)),
+        ("models", "Inside the models", _models(summary)),
         ("alarms", "Which metric warns first", _alarms(summary)),
         ("witness", "Witness prompts", _witness(ordered)),
         ("texts", "Texts, as written", sections.samples(samples) if samples else ""),
@@ -85,13 +93,22 @@ def _intro(summary: Summary) -> str:
     return f"<p>{escape(' '.join(sections.story(summary)))}</p>"
 
 
-def _metrics(summary: Summary) -> str:
+def _metrics(summary: Summary, cards: Sequence[Card]) -> str:
     trajectory = summary.trajectory
     rest = (
         f"<details><summary>All {len(trajectory.curves)} metrics</summary>"
         f"{sections.full_table(trajectory)}</details>"
     )
-    return sections.main_table(trajectory) + (TABLE_KEY if trajectory.null else "") + rest
+    chief = [*LABELS, *custom_names(cards)]
+    table = sections.metric_table(trajectory, chief)
+    return table + (TABLE_KEY if trajectory.null else "") + rest
+
+
+def _models(summary: Summary) -> str:
+    trajectory = summary.trajectory
+    if not any(name in trajectory for name in OF_MODEL):
+        return ""
+    return MODEL_KEY + sections.metric_table(trajectory, OF_MODEL)
 
 
 def _witness(cards: Sequence[Card]) -> str:

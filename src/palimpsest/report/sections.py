@@ -120,9 +120,14 @@ def pictures(items: Iterable[Picture]) -> str:
     return f'<div class="pictures">{"".join(parts)}</div>'
 
 
-def main_table(trajectory: Trajectory) -> str:
-    """The chief metrics, a row a generation; values outside the null band are marked."""
-    names = [name for name in LABELS if name in trajectory]
+def metric_table(trajectory: Trajectory, names: Iterable[str] = LABELS) -> str:
+    """Some metrics, a row a generation; values outside the null band are marked.
+
+    Args:
+        trajectory: the chain.
+        names: which metrics, by default the chief ones; those not measured are left out.
+    """
+    names = [name for name in names if name in trajectory]
     head = "".join(
         f"<th>{escape(label(name).title)}<small>{escape(label(name).unit)}</small></th>"
         for name in names
@@ -131,7 +136,7 @@ def main_table(trajectory: Trajectory) -> str:
     for at, generation in enumerate(trajectory.generations):
         cells = "".join(_cell(trajectory, name, at) for name in names)
         rows.append(f"<tr><th>{g(int(generation))}</th>{cells}</tr>")
-    if trajectory.null:
+    if any(name in trajectory.null for name in names):
         ends = [trajectory.null.get(name) for name in names]
         cells = "".join(
             f"<td>{plain(band.low)} to {plain(band.high)}</td>" if band else "<td>–</td>"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from palimpsest.decay.trajectory import Trajectory
+from palimpsest.decay.trajectory import Card, Trajectory, custom_names
 
 COLUMNS = ("generation", "value", "low", "high", "null_low", "null_high")
 PLOTS = (
@@ -22,6 +22,15 @@ PLOTS = (
     "duplicates",
     "fact_coverage",
     "truth",
+    "nc1_cdnv",
+    "nc2_etf_error",
+    "gnc2_log",
+    "nc3_dual_error",
+    "nc4_agreement",
+    "crowding",
+    "entanglement",
+    "synonym_gap",
+    "synonym_separation",
 )
 """The curves that get a CSV, whether the corpus has them or not: dvc.yaml names the files."""
 
@@ -57,6 +66,12 @@ def to_csv(rows: Sequence[Row]) -> str:
     return buffer.getvalue()
 
 
-def tables(trajectory: Trajectory) -> dict[str, str]:
-    """File name -> CSV text for every curve of `PLOTS`; only a header where nothing is known."""
-    return {f"{name}.csv": to_csv(curve_rows(trajectory, name)) for name in PLOTS}
+def tables(trajectory: Trajectory, cards: Sequence[Card] = ()) -> dict[str, str]:
+    """File name -> CSV text for every curve of `PLOTS`; only a header where nothing is known.
+
+    Args:
+        trajectory: the chain.
+        cards: what it was made from; the project's own metrics in them get a file each, too.
+    """
+    names = dict.fromkeys([*PLOTS, *custom_names(cards)])
+    return {f"{name}.csv": to_csv(curve_rows(trajectory, name)) for name in names}

@@ -1,0 +1,163 @@
+"""From a model to the numbers of §6: arrays, then metrics and counts without torch."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from palimpsest.corpus.probe import Group, Probe
+from palimpsest.lm.likelihood import heldout_arrays
+from palimpsest.metrics import neural_collapse
+from palimpsest.metrics.word_geometry import crowding, entanglement, synonym_gap, synonym_separation
+from palimpsest.model_card import model_card
+from palimpsest.model_geometry import heldout_and_classes, probe_arrays
+from tests.lm.tiny import TEXTS, pair, tokens
+
+PROBE = Probe(
+    ("The {}", "The fox of the {}"),
+    (
+        Group("near", ("north", "valley", "hill")),
+        Group("antonym", ("fox", "otter")),
+    ),
+    (("north", "fox"), ("otter", "hill")),
+)
+COLLAPSE = {
+    "nc1_cdnv", "nc1_cdnv_squared", "nc2_equinorm", "nc2_equinorm_log", "nc2_etf_error",
+    "gnc2_log", "gnc2_log_mean", "nc3_dual_error", "unc3", "nc4_agreement",
+}  # fmt: skip
+WORDS = {"crowding", "entanglement", "synonym_gap", "synonym_separation"}
+
+
+@pytest.fixture
+def model(tmp_path):
+    return pair("gpt2", tmp_path)[1]
+
+
+def arrays(model, min_count=5, probe=PROBE, skipped=0):
+    counts = tokens().counts(TEXTS)
+    likelihoods, classes = heldout_and_classes(model, tokens(), TEXTS, counts, min_count)
+    return likelihoods, classes, probe_arrays(model, tokens(), probe, skipped)
+
+
+def all_states(model):
+    """Hidden states and targets of all texts, one by one."""
+    hidden, targets = [], []
+    for ids in tokens().documents(TEXTS):
+        with torch.inference_mode():
+            hidden.append(model.hidden(torch.tensor([ids[:-1]]))[0].double().numpy())
+        targets += ids[1:]
+    return np.concatenate(hidden), np.array(targets)
+
+
+def test_against_the_definitions_on_all_states_at_once(model):
+    hidden, targets = all_states(model)
+    kept, ids = neural_collapse.class_statistics(hidden, targets, 300).at_least(5)
+    weights = model.output_rows()[torch.from_numpy(ids)].numpy()
+    agreement = neural_collapse.CentreAgreement(weights, kept.means)
+    agreement.update(hidden)
+    expected = neural_collapse.collapse_card(kept, weights)
+    _, classes, probe = arrays(model)
+    metrics, counts = model_card(classes, probe)
+    assert classes["ids"].tolist() == ids.tolist()
+    assert classes["means"].dtype == classes["weights"].dtype == np.float32
+    for name, value in expected.items():
+        assert metrics[name] == pytest.approx(value, rel=1e-4), name
+    assert 0 < metrics["nc4_agreement"] == pytest.approx(agreement.value, abs=0.01)
+    assert counts["classes"] == len(ids) > 2
+    assert counts["class_tokens"] == kept.counts.sum()
+    assert counts["nc4_tokens"] == len(targets)
+
+
+def test_the_pass_gives_the_likelihoods_that_it_gives_alone(model):
+    likelihoods, _, _ = arrays(model)
+    alone = heldout_arrays(model, tokens(), TEXTS, tokens().counts(TEXTS))
+    assert likelihoods.keys() == alone.keys()
+    for name, array in alone.items():
+        assert (likelihoods[name] == array).all()
+
+
+def test_words_against_the_definitions(model):
+    _, classes, probe = arrays(model, skipped=7)
+    metrics, counts = model_card(classes, probe)
+    ids = tokens().frequent_words(tokens().counts(TEXTS), 1000)
+    rows = model.output_rows()[torch.from_numpy(ids)].numpy()
+    assert metrics["crowding"] == pytest.approx(crowding(rows))
+    assert metrics["entanglement"] == pytest.approx(entanglement(rows))
+    states = probe["states"]
+    assert states.shape == (5, 2, 16)
+    unrelated = [(0, 3), (4, 2)]
+    assert metrics["synonym_gap"] == synonym_gap(states, [[0, 1, 2]], unrelated)
+    assert metrics["synonym_separation"] == synonym_separation(states, [[0, 1, 2]])
+    assert metrics["antonym_gap"] == synonym_gap(states, [[3, 4]], unrelated)
+    assert metrics.keys() == COLLAPSE | WORDS | {"antonym_gap"}
+    assert counts["probe_words"] == 5
+    assert counts["probe_words_skipped"] == 7
+    assert counts["embedding_words"] == len(ids)
+
+
+def test_the_state_of_a_word_is_that_of_its_last_token(model):
+    _, _, probe = arrays(model)
+    (ids,) = tokens().encode(["The fox of the valley"])
+    with torch.inference_mode():
+        states = model.hidden(torch.tensor([[tokens().start, *ids]]))[0]
+    np.testing.assert_allclose(probe["states"][1, 1], states[-1].numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_is_random(model):
+    for one, other in zip(arrays(model), arrays(model), strict=True):
+        assert one.keys() == other.keys()
+        for name, array in one.items():
+            assert (array == other[name]).all(), name
+
+
+@pytest.mark.parametrize("classes", [0, 1])
+def test_too_few_classes_read_as_the_worst_and_never_as_collapse(model, classes):
+    _, found, probe = arrays(model, 5 if classes else 10**6)
+    for name in ("ids", "counts", "variances", "means", "weights"):
+        found[name] = found[name][:classes]
+    agreement = neural_collapse.CentreAgreement(np.ones((1, 16)), np.ones((1, 16)))
+    agreement.update(np.eye(16))
+    if classes:
+        found |= {"agreed": np.array(agreement.agreed), "tokens": np.array(agreement.tokens)}
+    metrics, counts = model_card(found, probe)
+    assert counts["classes"] == classes
+    assert metrics["nc1_cdnv"] == metrics["nc1_cdnv_squared"] == 1e9
+    assert metrics["nc2_equinorm"] == 1.0
+    assert metrics["nc2_etf_error"] == metrics["nc3_dual_error"] == pytest.approx(np.sqrt(2))
+    assert metrics["gnc2_log_mean"] == pytest.approx(13.8, abs=0.1)
+    assert metrics["unc3"] == 1.0
+    assert metrics["nc4_agreement"] == 0.0
+    assert all(value is None or np.isfinite(value) for value in metrics.values())
+
+
+def test_a_model_whose_states_are_all_equal_reads_as_the_worst(model):
+    weights = model.parameters()
+    for name, weight in weights.items():
+        if "ln_f.weight" in name:
+            weight.zero_()
+    _, classes, probe = arrays(model)
+    metrics, _ = model_card(classes, probe)
+    assert metrics["nc1_cdnv"] == 1e9
+    assert metrics["nc2_etf_error"] == pytest.approx(np.sqrt(2))
+    assert metrics["nc4_agreement"] == 0.0
+    assert metrics["synonym_gap"] == pytest.approx(0.0, abs=1e-12)
+    assert metrics["synonym_separation"] == 0.0
+
+
+def test_words_that_the_corpus_lacks_are_not_measured(model):
+    nothing = Probe(PROBE.carriers, (), ())
+    _, classes, probe = arrays(model, probe=nothing, skipped=5)
+    classes["word_rows"] = classes["word_rows"][:1]
+    metrics, counts = model_card(classes, probe)
+    assert {name: metrics[name] for name in WORDS} == dict.fromkeys(WORDS)
+    assert metrics.keys() == COLLAPSE | WORDS
+    assert counts["probe_words"] == 0
+    assert counts["embedding_words"] == 1
+
+
+def test_no_torch_in_the_numbers():
+    import palimpsest.model_card as module
+
+    source = module.__loader__.get_source(module.__name__)
+    assert not re.search(r"^(from|import) torch|palimpsest\.lm", source, re.MULTILINE)
