@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from palimpsest.audit_command import add_audit
 from palimpsest.errors import PalimpsestError
 
 
@@ -32,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     chain.add_argument("generations", type=int, metavar="N", help="number of the last generation")
     chain.set_defaults(run=_chain)
+    add_audit(commands)
     return parser
 
 

@@ -25,8 +25,14 @@ REPEATED = {"ainex", "loss", "explained", "novel_ngrams", "ttr"}
 SIZES = ("spread", "effective_rank", "vendi", "recall", "coverage", "distinct_2", "distinct_4")
 """Measures of breadth of which half means half as much; two families must have lost it."""
 
-COPIES = ("memorised", "nearest_human")
-"""Above their band they say that texts repeat the reference: neither collapse nor a difference."""
+LIKENESS = ("memorised", "nearest_human", "precision", "density")
+"""Above their band they say that texts are like the reference: neither collapse nor difference."""
+
+SHARES = (
+    "recall", "coverage", "precision", "residual", "repetition_diversity", "self_bleu_4", "hapax",
+    "distinct_1", "distinct_2", "distinct_3", "distinct_4", "duplicates", "memorised",
+)  # fmt: skip
+"""Metrics that no band makes larger than 1."""
 
 REASONS = 3
 """Reasons in the verdict's sentence, at the most."""
@@ -97,7 +103,7 @@ class Finding:
     """Where the value and its whole interval lie: "inside", "below" or "above"; an interval that
     reaches into the band is inside."""
     counts: str
-    """"collapse", "different" or "copied" (see `COPIES`); "" where it does not stand out."""
+    """"collapse" or "different"; "" where it does not stand out, or is only more alike."""
 
     @property
     def distance(self) -> float:
@@ -202,9 +208,10 @@ def _bands(
             continue
         mean = float(np.mean(known))
         least = (abs(mean) or 1.0) / documents
+        low, high = (mean + widening * (end - mean) for end in (band.low, band.high))
         found[name] = Band(
-            low=mean + widening * (band.low - mean),
-            high=mean + widening * (band.high - mean),
+            low=max(low, 0.0) if min(known) >= 0 else low,
+            high=min(high, 1.0) if name in SHARES else high,
             samples=len(known),
             mean=mean,
             sd=max(widening * float(np.std(known, ddof=1)), least),
@@ -232,7 +239,7 @@ def _counts(metric: str, place: str) -> str:
     collapse, family = direction(metric)
     if family != "distance" and (collapse, place) in (("down", "below"), ("up", "above")):
         return "collapse"
-    return "copied" if metric in COPIES and place == "above" else "different"
+    return "" if metric in LIKENESS and place == "above" else "different"
 
 
 def _strongest(found: Sequence[Finding]) -> tuple[Finding, ...]:

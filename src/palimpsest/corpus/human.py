@@ -121,6 +121,23 @@ def load_human(params: FilesParams | HubParams) -> Loaded:
     return loaded
 
 
+def read_as_is(paths: tuple[str, ...], text_field: str) -> list[str]:
+    """Every text of files, repeated and empty ones too: what a corpus to be judged is made of.
+
+    A missing value is an empty text. A .txt file is paragraphs, and cannot hold an empty one.
+
+    Raises:
+        CorpusError: as `load_human`, but no text at all is an empty list.
+    """
+    params = FilesParams(paths, text_field, "paragraph", 1, None)
+    return [
+        text or ""
+        for path in _matching(paths)
+        for text in _read_file(path, params)
+        if text or path.suffix.lower() not in PLAIN
+    ]
+
+
 def _check_lengths(params: FilesParams | HubParams) -> None:
     if params.max_chars is not None and params.max_chars < params.min_chars:
         raise params.refuse("max_chars", f">= min_chars ({params.min_chars})")

@@ -33,8 +33,6 @@ def notes(audit: Audit) -> list[str]:
     ]
     if audit.sample < FEW_TEXTS:
         lines.append(f"With {audit.sample} texts only gross changes show.")
-    if any(one.counts == "copied" for one in audit.findings):
-        lines.append("Part of the candidate repeats the reference (copied).")
     return lines
 
 

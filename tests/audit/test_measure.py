@@ -1,0 +1,176 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from palimpsest.audit.measure import _null_samples, _read, audit
+from palimpsest.audit.verdict import DEFAULTS, Verdict
+from palimpsest.errors import CorpusError, MetricError, ParamsError
+from palimpsest.metrics.likelihood import scored
+from tests.audit.corpora import encode, human
+
+QUICK = replace(DEFAULTS, half_samples=10)
+REFERENCE = human(300, seed=1)
+
+
+def audited(candidate, reference=REFERENCE, **dials):
+    return audit(candidate, reference, encode, params=replace(QUICK, **dials))
+
+
+def found(result, metric):
+    return next(one for one in result.findings if one.metric == metric)
+
+
+def test_human_against_human():
+    result = audited(human(100, seed=2))
+    assert result.verdict is Verdict.WHOLE
+    assert (result.sample, result.candidate_texts, result.reference_texts) == (100, 100, 300)
+    assert result.reasons == ()
+
+
+def test_false_alarms_are_rare():
+    verdicts = [audited(human(40, seed=seed), human(120, seed=50 + seed), half_samples=0,
+                        null_samples=8).verdict for seed in range(100, 120)]  # fmt: skip
+    assert verdicts.count(Verdict.WHOLE) >= 18
+    assert Verdict.COLLAPSED not in verdicts
+
+
+def test_one_topic_of_eight_has_collapsed():
+    result = audited(human(100, seed=3, topics=[4]))
+    assert result.verdict is Verdict.COLLAPSED
+    assert len(result.reasons) == 3
+    assert all(reason.counts == "collapse" for reason in result.reasons)
+    assert found(result, "spread").place == "below"
+
+
+def test_some_topics_gone_is_narrower():
+    assert audited(human(100, seed=3, topics=range(5))).verdict is Verdict.NARROWER
+
+
+def test_copies_count():
+    result = audited(human(5, seed=4) * 20)
+    assert found(result, "duplicates").value == pytest.approx(0.95)
+    assert found(result, "duplicates").counts == "collapse"
+    assert result.verdict is Verdict.COLLAPSED
+
+
+@pytest.mark.parametrize("texts", [[""] * 20, ["the same"] * 20, ["", "."] * 10])
+def test_texts_of_nothing_have_collapsed(texts):
+    assert audited(texts).verdict is Verdict.COLLAPSED
+
+
+def test_another_subject_is_different():
+    other = [text.replace("t", "x").replace("co", "zo") for text in human(100, seed=5)]
+    result = audited(other)
+    assert result.verdict is Verdict.DIFFERENT
+    assert found(result, "drift").counts == "different"
+
+
+def test_the_reference_itself_is_whole():
+    assert audited(REFERENCE).verdict is Verdict.WHOLE
+
+
+def test_same_seed_same_numbers():
+    candidate = human(100, seed=3, topics=[1, 2])
+    assert audited(candidate) == audited(candidate)
+    assert audited(candidate, sample=60) != audited(candidate, sample=60, seed=1)
+
+
+def test_sizes():
+    assert audited(human(400, seed=6)).sample == 100
+    assert audited(human(30, seed=6)).sample == 30
+    assert audited(human(5, seed=6), half_samples=0).sample == 5
+
+
+def test_likelihood_takes_part():
+    def score(texts):
+        return scored([2.0 * len(text) for text in texts], [len(text) for text in texts])
+
+    result = audit(human(40, seed=7), REFERENCE, encode, score, QUICK)
+    assert found(result, "perplexity_human").value == pytest.approx(np.exp(2.0))
+    assert "perplexity_human" not in {one.metric for one in audited(human(40, seed=7)).findings}
+
+
+def test_words_are_the_smallest_samples_but_not_few():
+    assert audited(human(100, seed=8, words=20), half_samples=0).words == 2000
+    assert audited(["one"] * 100, half_samples=0).words == 1000
+
+
+def test_null_samples_share_no_text_where_the_pool_has_enough():
+    theirs = _read(human(130, seed=9), np.arange(130), encode, None, "reference")
+    dials = replace(QUICK, null_samples=12)
+    samples, widening = _null_samples(theirs, 10, dials)
+    assert widening == 1.0
+    assert [text for sample in samples for text in sample.texts] == theirs.texts[10:]
+    samples, widening = _null_samples(theirs, 40, dials)
+    assert widening == pytest.approx(np.sqrt(130 / 50))  # pool 90: (90 + 40) / (90 - 40)
+    assert {len(set(sample.texts)) for sample in samples} == {40}
+    assert not {text for sample in samples for text in sample.texts} & set(theirs.texts[:40])
+
+
+def test_encoder_sees_blocks_that_do_not_depend_on_n():
+    seen = []
+
+    def spy(texts):
+        seen.append(list(texts))
+        return encode(texts)
+
+    for size in (60, 90):
+        audit(REFERENCE, human(1500, seed=10), spy, None, replace(QUICK, sample=size))
+    reference = [block for block in seen if len(block) == 1000]
+    assert len(reference) == 2
+    assert reference[0] == reference[1]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reference", "says"),
+    [
+        (human(4, seed=1), REFERENCE, "candidate: want >= 5 texts, got 4"),
+        (human(5, seed=1), human(14, seed=2), "reference: want >= 15 texts"),
+        ([*human(9, seed=1), 7], REFERENCE, "candidate: want strings, got int in row 9"),
+        (human(9, seed=1), [None] * 20, "reference: want strings, got NoneType"),
+        ("one long string", REFERENCE, "a list of texts"),
+    ],
+)
+def test_bad_texts(candidate, reference, says):
+    with pytest.raises((MetricError, CorpusError), match=says):
+        audited(candidate, reference)
+
+
+def test_samples_that_are_too_large():
+    with pytest.raises(CorpusError, match="<= 50, the candidate's texts"):
+        audited(human(50, seed=1), sample=60)
+    with pytest.raises(CorpusError, match=">= 360 texts, three times the sample of 120"):
+        audited(human(150, seed=1), sample=120)
+
+
+def test_rows_that_are_no_numbers_are_named_as_the_caller_counts():
+    candidate = human(40, seed=11)
+
+    def broken(texts):
+        array = encode(texts)
+        array[[text in (candidate[7], candidate[31]) for text in texts]] = np.nan
+        return array
+
+    with pytest.raises(MetricError, match=r"candidate: .* NaN or infinity for text 7, 31"):
+        audit(candidate, REFERENCE, broken, params=QUICK)
+    with pytest.raises(MetricError, match="and 290 more"):
+        audit(candidate, REFERENCE, lambda texts: encode(texts) / (len(texts) == 40), params=QUICK)
+
+
+def test_embeddings_of_other_shapes():
+    candidate = human(40, seed=11)
+    with pytest.raises(MetricError, match="candidate: want 24 dimensions, as the reference, got 9"):
+        audit(
+            candidate, REFERENCE, lambda t: encode(t)[:, : 9 if len(t) == 40 else 24], None, QUICK
+        )
+    with pytest.raises(MetricError, match=r"shape \(40, d\)"):
+        audit(candidate, REFERENCE, lambda t: encode(t)[:-1], None, QUICK)
+
+
+@pytest.mark.parametrize(
+    "dials", [{"sample": 4}, {"level": 1.0}, {"collapsed": 0.0}, {"null_samples": 1}, {"seed": -1}]
+)
+def test_dials_out_of_range(dials):
+    with pytest.raises(ParamsError, match=f"audit.{next(iter(dials))}"):
+        replace(DEFAULTS, **dials)
