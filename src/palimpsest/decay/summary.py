@@ -19,7 +19,7 @@ HEADLINE = {
     "drift": "drift",
     "perplexity": "perplexity_heldout_last",
     "distinct_2": "distinct_2",
-    "coverage": "fact_coverage_last",
+    "fact_coverage": "fact_coverage_last",
     "truth": "truth",
 }
 """Key of metrics/integrity.json -> entry of `numbers`: eight columns that fit 120 characters."""
@@ -71,7 +71,7 @@ def auc(trajectory: Trajectory) -> float | None:
 def headline(summary: Summary) -> dict[str, Number]:
     """The content of metrics/integrity.json: what fits a terminal as a table; flat, no NaN.
 
-    `perplexity`, `coverage` are those of the last generation; see `numbers` for the rest.
+    `perplexity`, `fact_coverage` are those of the last generation; see `numbers` for the rest.
     """
     found = numbers(summary)
     return {short: found[name] for short, name in HEADLINE.items() if name in found}
