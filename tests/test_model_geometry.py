@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from palimpsest import model_geometry
 from palimpsest.corpus.probe import Group, Probe
+from palimpsest.lm import likelihood
 from palimpsest.lm.likelihood import heldout_arrays
 from palimpsest.metrics import neural_collapse
 from palimpsest.metrics.word_geometry import crowding, entanglement, synonym_gap, synonym_separation
@@ -102,6 +104,22 @@ def test_the_state_of_a_word_is_that_of_its_last_token(model):
     with torch.inference_mode():
         states = model.hidden(torch.tensor([[tokens().start, *ids]]))[0]
     np.testing.assert_allclose(probe["states"][1, 1], states[-1].numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [0, 3000])
+def test_states_too_many_to_keep_are_computed_again(model, limit, monkeypatch):
+    monkeypatch.setattr(likelihood, "BATCH_TOKENS", 64)
+    _, kept, _ = arrays(model)
+    passes = []
+    again = model_geometry.visit_hidden
+    monkeypatch.setattr(
+        model_geometry, "visit_hidden", lambda *args: passes.append(1) or again(*args)
+    )
+    monkeypatch.setattr(model_geometry, "KEPT_BYTES", limit)
+    _, found, _ = arrays(model)
+    assert passes == [1]
+    for name, array in kept.items():
+        assert (found[name] == array).all(), name
 
 
 def test_nothing_is_random(model):

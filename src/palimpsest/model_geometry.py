@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from palimpsest.corpus.probe import Probe
-from palimpsest.lm.class_statistics import Classes, ClassSums
+from palimpsest.lm.class_statistics import ClassSums
 from palimpsest.lm.hidden_states import last_states, visit_hidden
 from palimpsest.lm.likelihood import heldout_arrays
 from palimpsest.lm.model import LanguageModel
@@ -21,6 +21,8 @@ from palimpsest.metrics.neural_collapse import CentreAgreement
 
 WORDS = 1000
 """Most frequent words whose output embeddings are kept."""
+KEPT_BYTES = 2**28
+"""Hidden states that are kept from the first pass; beyond, the texts are read a second time."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -34,7 +36,8 @@ def heldout_and_classes(
 ) -> tuple[Arrays, Arrays]:
     """Likelihoods of the held-out texts and, from the same pass, the model's class statistics.
 
-    A second pass over the texts compares classifier and nearest class mean at every token.
+    Once the means are known, classifier and nearest class mean are compared at every token: on the
+    hidden states of that pass if they take at most 256 MB, else in a second pass over the texts.
 
     Args:
         model: the model.
@@ -46,16 +49,29 @@ def heldout_and_classes(
     Returns:
         What `heldout_arrays` returns; and, for C classes of width d: ``ids``, ``counts`` and
         ``variances`` (C,), ``means`` and ``weights`` (C, d), the latter of the output embedding;
-        ``agreed`` and ``tokens`` of the second pass, both 0 without a class; ``word_rows``
+        ``agreed`` and ``tokens`` of that comparison, both 0 without a class; ``word_rows``
         (<= 1000, d), the output embedding of the most frequent words.
     """
     rows_Vd = model.output_rows().detach()
     sums = ClassSums(len(rows_Vd), rows_Vd.shape[1], model.device)
-    likelihoods = heldout_arrays(model, tokens, texts, counts_V, sums.update)
+    kept = _Kept()
+
+    def visit(hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor) -> None:
+        sums.update(hidden_Nd, targets_N, logits_NV)
+        kept.add(hidden_Nd.float())
+
+    likelihoods = heldout_arrays(model, tokens, texts, counts_V, visit)
     classes = sums.at_least(min_count)
-    del sums
     weights = _rows(rows_Vd, classes.ids)
-    agreed, seen = _agreement(model, tokens, texts, classes, weights)
+    agreed, seen = 0, 0
+    if len(classes.ids):
+        agreement = CentreAgreement(weights, classes.means)
+        if kept.all:
+            for hidden_Nd in kept.batches:
+                agreement.update(hidden_Nd)
+        else:
+            visit_hidden(model, tokens, texts, lambda part: agreement.update(part.cpu().numpy()))
+        agreed, seen = agreement.agreed, agreement.tokens
     return likelihoods, {
         "ids": classes.ids,
         "counts": classes.counts,
@@ -94,23 +110,20 @@ def probe_arrays(model: LanguageModel, tokens: Tokens, probe: Probe, skipped: in
     }
 
 
-def _agreement(
-    model: LanguageModel,
-    tokens: Tokens,
-    texts: Sequence[str],
-    classes: Classes,
-    weights: NDArray[np.float32],
-) -> tuple[int, int]:
-    """Tokens at which classifier and nearest class mean agree, and tokens."""
-    if not len(classes.ids):
-        return 0, 0
-    agreement = CentreAgreement(weights, classes.means)
+class _Kept:
+    """Hidden states of a pass, as long as they are few enough; else none of them."""
 
-    def visit(hidden_Nd: Tensor) -> None:
-        agreement.update(hidden_Nd.cpu().numpy())
+    def __init__(self) -> None:
+        self.batches: list[NDArray[np.float32]] = []
+        self.all = True
+        self._bytes = 0
 
-    visit_hidden(model, tokens, texts, visit)
-    return agreement.agreed, agreement.tokens
+    def add(self, hidden_Nd: Tensor) -> None:
+        self._bytes += hidden_Nd.nbytes
+        if self._bytes > KEPT_BYTES:
+            self.batches, self.all = [], False
+        else:
+            self.batches.append(hidden_Nd.cpu().numpy())
 
 
 def _rows(rows_Vd: Tensor, ids: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -69,7 +69,7 @@ def test_words_that_a_corpus_lacks_are_skipped_and_counted():
         Group("antonym", ("hot", "cold")),
     )
     probe = Probe(CARRIERS, groups, (("big", "road"), ("hot", "huge")))
-    texts = ["A big, large house.", "The road was\nhot; a hugely coldish streets"]
+    texts = ["A big, large house.", "Hugehuge_huge: the road was\nhot; a hugely coldish streets"]
     known, skipped = probe.known_to(texts)
     assert skipped == 3
     assert known.groups == (Group("near", ("big", "large")),)

@@ -118,3 +118,10 @@ def test_nothing_to_watch():
 def test_level_out_of_range(level):
     with pytest.raises(MetricError, match="alarm level"):
         alarms_of(volume=[0, 9, 9], level=level)
+
+
+def test_metrics_of_the_model_have_no_null_band_and_never_warn():
+    null = {"volume": {"low": 0.9, "high": 1.1, "mean": 1.0, "sd": 0.05, "samples": 20}}
+    cards = chain(null, volume=[1.0, 0.1, 0.1, 0.1], nc1_cdnv=[1.0, 1e9, 1e9, 1e9])
+    alarms = find_alarms(Trajectory.from_cards(cards))
+    assert [alarm.metric for alarm in alarms] == ["volume"]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from palimpsest.decay.trajectory import Trajectory, band_width_in_sd
+from palimpsest.decay.trajectory import Trajectory, band_width_in_sd, custom_names
 from palimpsest.errors import MetricError
 from tests.decay.chains import chain
 
@@ -89,3 +89,10 @@ def test_a_value_that_is_no_number(value):
     cards[1]["metrics"]["volume"]["value"] = value
     with pytest.raises(MetricError, match=r"card g01: volume\.value: want a finite number"):
         Trajectory.from_cards(cards)
+
+
+def test_names_of_one_s_own_metrics():
+    cards = chain(volume=[1.0, 0.5, 0.4])
+    assert custom_names(cards) == []
+    cards[0]["custom"], cards[2]["custom"] = ["b"], ["a", "b"]
+    assert custom_names(cards) == ["a", "b"]

@@ -95,3 +95,28 @@ def test_an_unknown_verdict_cannot_break_out():
     cards = rich(2)
     cards[0]["witness"][0]["verdict"] = '"><b>'
     assert '"><b>' not in page(cards)
+
+
+def test_what_is_measured_inside_the_models_has_a_table_of_its_own():
+    assert "Inside the models" not in page(rich(3))
+    cards = rich(3)
+    for card in cards:
+        card["metrics"]["nc4_agreement"] = {"value": 0.25, "low": None, "high": None}
+    html = page(cards)
+    parsed(html)
+    inside = html[html.index('<section id="models">') :].split("</section>")[0]
+    assert "NC4: nearest mean decides" in inside
+    assert inside.count("<td>0.250</td>") == 3
+    assert "null band</th>" not in inside
+    chief = html[html.index('<section id="metrics">') :].split("<details>")[0]
+    assert "NC4" not in chief
+
+
+def test_metrics_of_one_s_own_stand_in_the_chief_table():
+    cards = rich(3)
+    for card in cards:
+        card["custom"] = ["mean_words"]
+        card["metrics"]["mean_words"] = {"value": 7.5, "low": 7.0, "high": 8.0}
+    chief = page(cards)
+    chief = chief[chief.index('<section id="metrics">') :].split("<details>")[0]
+    assert "<th>mean words<small></small></th>" in chief

@@ -53,3 +53,12 @@ def test_a_metric_without_label_keeps_its_name():
     assert label("mean_words").title == "mean words"
     assert label("nc1_cdnv").title == "NC1: spread within classes"
     assert label("loss").unit == "%"
+
+
+def test_metrics_of_one_s_own_get_a_file_each():
+    cards = chain(volume=[1.0, 0.5], mean_words=[7.0, 6.0])
+    for card in cards:
+        card["custom"] = ["mean_words"]
+    files = tables(Trajectory.from_cards(cards), cards)
+    assert list(files) == [f"{name}.csv" for name in (*PLOTS, "mean_words")]
+    assert files["mean_words.csv"].splitlines()[1:] == ["0,7.0,,,,", "1,6.0,,,,"]
