@@ -89,12 +89,11 @@ def bar(total: int, label: str) -> Any:
     return tqdm(total=total, desc=label, disable=None, leave=False, dynamic_ncols=True)
 
 
-def torch_facts(model: Any) -> dict[str, Any]:
-    """What about the machine may change a result: type, device and threads of the computation."""
-    import torch
+def follow(shown: Any) -> Callable[[int, int], None]:
+    """What a library calls with (done, total) to move a bar."""
 
-    return {
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "device": model.device.type,
-        "threads": torch.get_num_threads(),
-    }
+    def move(done: int, total: int) -> None:
+        shown.total = total
+        shown.update(done - shown.n)
+
+    return move

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
     args = parser.parse_args(argv)
     # after the arguments: --help need not wait for torch
-    from palimpsest.lm.model import load_pair, save_model
+    from palimpsest.lm.model import load_pair, machine_facts, save_model
     from palimpsest.lm.training import TrainingParams, train
 
     params = load(args.params, TrainingParams, args.section)
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
             {args.section: params.as_dict(), "seed": seed},
             {"start": start, "texts": args.texts},
             generation=args.generation,
-            **{**command.torch_facts(trained), "dtype": params.dtype},
+            **{**machine_facts(trained), "dtype": params.dtype},
         )
 
 

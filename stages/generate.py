@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
     args = parser.parse_args(argv)
     # after the arguments: --help need not wait for torch
-    from palimpsest.lm.model import load_pair
+    from palimpsest.lm.model import load_pair, machine_facts
     from palimpsest.lm.prompts import WitnessParams, continuations, openings
     from palimpsest.lm.sampling import SamplingParams, write
 
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
             {**dials, "seed": seed},
             {"model": args.model, "human": args.human},
             generation=args.generation,
-            **command.torch_facts(model),
+            **machine_facts(model),
         )
 
 

@@ -77,17 +77,13 @@ def _generations(path: Path) -> list[str]:
 
 
 def _pictures(summary: Summary, human: Any, last: Any) -> list[Picture]:
-    trajectory = summary.trajectory
-    shown = [
-        ("Dashboard", figures.dashboard(trajectory), "Five measures of the cloud.", True),
-        ("Integrity", figures.integrity(trajectory, summary.phases), "The Ainex score.", True),
-        ("Perplexity", figures.perplexity(trajectory), "Human text, read by each model.", False),
-    ]
-    if "truth" in trajectory:
-        shown.append(("Truth", figures.truth(trajectory), "Facts still stated.", False))
-    cloud = figures.cloud(human, last, int(trajectory.generations[-1]))
-    shown.append(("Cloud", cloud, "Human text and the last generation.", True))
-    return [Picture(name, about, figures.png(figure), wide) for name, figure, about, wide in shown]
+    drawings = figures.of_chain(summary.trajectory, summary.phases, human, last)
+    pictures = []
+    with command.bar(len(drawings), "report: pictures") as bar:
+        for title, caption, wide, draw in drawings:
+            pictures.append(Picture(title, caption, figures.png(draw()), wide))
+            bar.update()
+    return pictures
 
 
 def _samples(cards: list[Card]) -> list[Sample]:

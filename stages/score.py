@@ -51,14 +51,15 @@ def _score(args: Namespace) -> None:
     seed = command.seed_of(args.params, "corpus")
     yardstick = _yardstick(params, args)
     generation = _generation(args)
-    found = card(generation, yardstick, params, seed)
+    with command.bar(1, f"score g{args.generation:02d}") as bar:
+        found = card(generation, yardstick, params, seed, command.follow(bar))
     if args.generation == 0:
         texts = read_texts(args.human / "null.jsonl")
         embeddings = read_embeddings(args.embeddings / "null.npy")
         size, count = len(generation.texts), params.null_samples
-        found["null"] = null_bands(
-            texts, embeddings, generation.arrays, size, yardstick, count, seed
-        )
+        with command.bar(count, "null samples") as bar:
+            of_pool = texts, embeddings, generation.arrays
+            found["null"] = null_bands(*of_pool, size, yardstick, count, seed, command.follow(bar))
     with new_folder(args.out) as folder:
         write_json(folder / "card.json", found)
         np.save(folder / "points.npy", yardstick.coordinates(generation.embeddings))

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palimpsest.errors import CorpusError, MetricError
-from palimpsest.instrument import Facts, Family, Yardstick, null_entries, values, with_intervals
+from palimpsest.instrument import (
+    Facts,
+    Family,
+    Progress,
+    Yardstick,
+    null_entries,
+    silent,
+    values,
+    with_intervals,
+)
 from palimpsest.metrics import likelihood
 from palimpsest.metrics.witness import HumanLikelihood, judge
 from palimpsest.model_card import model_card
@@ -77,7 +86,11 @@ class Generation:
 
 
 def card(
-    generation: Generation, yardstick: Yardstick, params: ScoreParams, seed: int
+    generation: Generation,
+    yardstick: Yardstick,
+    params: ScoreParams,
+    seed: int,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Everything that is known of a generation, as JSON can hold it.
 
@@ -86,6 +99,7 @@ def card(
         yardstick: what it is held against.
         params: how.
         seed: of the half-samples.
+        progress: called after every family of metrics.
 
     Returns:
         ``metrics`` are ``{value, low, high}``. Those of the model itself (docs/metrics.md §6) have
@@ -103,7 +117,7 @@ def card(
         Family(lambda rows: likelihood.heldout_card(heldout, rows), len(heldout.num_bytes))
     )
     table = yardstick.truth(texts, before)
-    found = with_intervals(families, params.half_samples, seed)
+    found = with_intervals(families, params.half_samples, seed, progress=progress)
     of_model, model_counts = model_card(generation.classes, generation.probe)
     found |= {name: {"value": value, "low": None, "high": None} for name, value in of_model.items()}
     custom = _custom(yardstick, generation, found, params.half_samples, seed)
@@ -130,6 +144,7 @@ def null_bands(
     yardstick: Yardstick,
     samples: int,
     seed: int,
+    progress: Progress = silent,
 ) -> dict[str, dict[str, Any]]:
     """The null bands: fresh human samples in the place of a generation's texts.
 
@@ -141,6 +156,7 @@ def null_bands(
         yardstick: what the samples are held against.
         samples: how many; they share no text if the pool has enough, else each is drawn anew.
         seed: of the samples that are drawn.
+        progress: called after every sample.
 
     Raises:
         CorpusError: the pool holds fewer texts than a generation.
@@ -163,6 +179,7 @@ def null_bands(
         families = yardstick.families(chosen, embeddings[rows], written, None)
         families += yardstick.custom_families(chosen, embeddings[rows])
         cards.append(values(families))
+        progress(number + 1, samples)
     return null_entries(cards)
 
 

@@ -6,7 +6,7 @@ readers; a curve's 95 % interval is a tint of its colour, the null band is grey 
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+Drawing = tuple[str, str, bool, Callable[[], Figure]]
+"""Title, caption, whether it fills the page's width, and what draws it."""
 PANELS = (
     ("volume", "Volume", "hull volume (PCA units³)", BLUE),
     ("drift", "Drift", "distance of means (PCA units)", VERMILION),
@@ -291,3 +293,24 @@ def _points_and_hull(ax: Any, points: Floats, color: str, order: int) -> None:
         *points.mean(axis=0)[:, None], s=110, marker="P", color=color, edgecolors="white",
         linewidths=1.2, depthshade=False, zorder=order + 4,
     )  # fmt: skip
+
+
+def of_chain(trajectory: Trajectory, phases: Phases, human: Floats, last: Floats) -> list[Drawing]:
+    """The pictures of a chain, to be drawn one by one.
+
+    Args:
+        trajectory: its curves.
+        phases: of its volume.
+        human: generation 0's texts in the human basis, (n, 3).
+        last: those of the last generation, (m, 3).
+    """
+    end = int(trajectory.generations[-1])
+    drawings: list[Drawing] = [
+        ("Dashboard", "Five measures of the cloud.", True, lambda: dashboard(trajectory)),
+        ("Integrity", "The Ainex score.", True, lambda: integrity(trajectory, phases)),
+        ("Perplexity", "Human text, read by each model.", False, lambda: perplexity(trajectory)),
+        ("Cloud", "Human text, last generation.", True, lambda: cloud(human, last, end)),
+    ]
+    if "truth" in trajectory:
+        drawings.insert(3, ("Truth", "Facts still stated.", False, lambda: truth(trajectory)))
+    return drawings

@@ -22,6 +22,12 @@ from palimpsest.metrics.validation import Rows
 Measure = Callable[[Rows | None], Mapping[str, float | None]]
 Parse = Callable[[str], Sequence[Statement]]
 """A text's statements, in the order of its sentences."""
+Progress = Callable[[int, int], None]
+"""(how many are done, of how many)."""
+
+
+def silent(done: int, total: int) -> None:
+    """Shows no progress."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,11 @@ def values(families: Sequence[Family]) -> dict[str, float | None]:
 
 
 def with_intervals(
-    families: Sequence[Family], half_samples: int, seed: int, threads: int = 2
+    families: Sequence[Family],
+    half_samples: int,
+    seed: int,
+    threads: int = 2,
+    progress: Progress = silent,
 ) -> dict[str, dict[str, float | None]]:
     """Every metric as ``{value, low, high}``; without half-samples, low and high are None.
 
@@ -153,13 +163,15 @@ def with_intervals(
         half_samples: of the jackknife.
         seed: for the half-samples.
         threads: how many half-samples to compute at a time; it changes no number.
+        progress: called after every family.
     """
     found: dict[str, Interval] = {}
-    for family in families:
+    for done, family in enumerate(families, 1):
         if half_samples:
             found |= intervals(family.measure, family.items, half_samples, seed, threads)
         else:
             found |= {name: Interval(value) for name, value in values([family]).items()}
+        progress(done, len(families))
     return {
         name: {"value": one.value, "low": one.low, "high": one.high} for name, one in found.items()
     }

@@ -300,3 +300,12 @@ def _weights(folder: Path) -> dict[str, Tensor]:
         if weight.is_floating_point() and not torch.isfinite(weight).all():
             raise ModelError(f"{folder}: {name}", wanted="finite weights", got="NaN or infinity")
     return weights
+
+
+def machine_facts(model: LanguageModel) -> dict[str, Any]:
+    """What about the machine may change a result: type, device and threads of the computation."""
+    return {
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "device": model.device.type,
+        "threads": torch.get_num_threads(),
+    }
