@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -7,10 +5,10 @@ from palimpsest.audit.verdict import DEFAULTS, REASONS, Verdict, findings, judge
 from palimpsest.metrics.directions import DIRECTIONS, direction
 
 NULL = [{"spread": 1.0 + e, "distinct_2": 0.6 + e, "drift": 0.1 + e, "zipf": 1.0 + e,
-         "vendi": 90.0 + e, "recall": 0.9 + e, "precision": 0.8 + e, "duplicates": 0.0}
+         "vendi": 90.0 + e, "recall": 0.9 + e, "nearest_human": 0.7 + e, "duplicates": 0.0}
         for e in np.linspace(-0.02, 0.02, 20)]  # fmt: skip
 HUMAN = {"spread": 1.0, "distinct_2": 0.6, "drift": 0.1, "zipf": 1.0, "vendi": 90.0,
-         "recall": 0.9, "precision": 0.8, "duplicates": 0.0}  # fmt: skip
+         "recall": 0.9, "nearest_human": 0.7, "duplicates": 0.0}  # fmt: skip
 
 
 def found(widening=1.0, reach=0.0, **changes):
@@ -64,7 +62,8 @@ def test_the_whole_interval_must_lie_outside():
         ("spread", 1.5, "different"),
         ("drift", 0.9, "different"),
         ("zipf", 0.5, "different"),
-        ("precision", 1.0, ""),
+        ("nearest_human", 0.9, ""),
+        ("nearest_human", 0.5, "different"),
     ],
 )
 def test_sides(metric, value, counts):
@@ -82,13 +81,11 @@ def test_verdicts():
 
 
 def test_elsewhere_narrower_says_little():
-    assert verdict(spread=0.5, distinct_2=0.29, precision=0.2) is Verdict.DIFFERENT
-    assert verdict(spread=0.5, recall=0.0, precision=0.2) is Verdict.DIFFERENT
-    assert verdict(spread=0.2, recall=0.0, precision=0.2) is Verdict.DIFFERENT
-    assert verdict(spread=0.2, distinct_2=0.1, precision=0.2) is Verdict.COLLAPSED
-    assert judge(found(spread=0.8, precision=0.2), replace(DEFAULTS, ground=0.1))[0] is (
-        Verdict.NARROWER
-    )
+    assert verdict(spread=0.5, distinct_2=0.29, nearest_human=0.5) is Verdict.DIFFERENT
+    assert verdict(spread=0.5, recall=0.0, nearest_human=0.5) is Verdict.DIFFERENT
+    assert verdict(spread=0.2, recall=0.0, nearest_human=0.5) is Verdict.DIFFERENT
+    assert verdict(spread=0.2, distinct_2=0.1, nearest_human=0.5) is Verdict.COLLAPSED
+    assert verdict(spread=0.8, nearest_human=0.9) is Verdict.NARROWER
 
 
 def test_reasons_are_the_strongest_of_different_families_first():

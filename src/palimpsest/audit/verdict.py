@@ -67,8 +67,6 @@ class AuditParams(Params):
     """Reference samples behind the null band."""
     level: Annotated[float, Range(above=0, below=1)]
     """False discovery rate over metrics, in (0, 1)."""
-    ground: Annotated[float, Range(at_least=0, at_most=1)]
-    """Precision over the null's mean precision below which a candidate is about something else."""
     collapsed: Annotated[float, Range(above=0, below=1)]
     """Share of the null's mean that two families of breadth have fallen to in a collapse."""
 
@@ -79,7 +77,6 @@ DEFAULTS = AuditParams(
     half_samples=100,
     null_samples=20,
     level=0.05,
-    ground=0.5,
     collapsed=0.5,
 )
 
@@ -166,13 +163,13 @@ def judge(found: Sequence[Finding], params: AuditParams) -> tuple[Verdict, tuple
     Returns:
         ``COLLAPSED``: in two of the families room, reach and words, a measure of size (`SIZES`)
         counts as collapse at ``params.collapsed`` of the null's mean or less; for a candidate
-        that is `elsewhere`, in room and words, at the square of that share. ``NARROWER``: some
+        that is `elsewhere`, in room and words at the square of that share. ``NARROWER``: some
         metric counts as collapse. ``DIFFERENT``: only others stand out, or the candidate is
         elsewhere, where being narrower says little. ``WHOLE``: nothing stands out.
     """
     against = [one for one in found if one.counts == "collapse"]
     different = [one for one in found if one.counts == "different"]
-    away = elsewhere(found, params)
+    away = elsewhere(found)
     if _collapsed(against, params.collapsed, away):
         return Verdict.COLLAPSED, _strongest(against)
     if against and not away:
@@ -182,11 +179,14 @@ def judge(found: Sequence[Finding], params: AuditParams) -> tuple[Verdict, tuple
     return Verdict.WHOLE, ()
 
 
-def elsewhere(found: Sequence[Finding], params: AuditParams) -> bool:
-    """Whether most of the candidate lies where the reference has no texts."""
-    return any(
-        one.metric == "precision" and one.counts != "" and one.kept < params.ground for one in found
-    )
+def elsewhere(found: Sequence[Finding]) -> bool:
+    """Whether the candidate lies where the reference has few texts: another subject, or noise.
+
+    Its texts are then farther from the nearest human text than human texts are (``nearest_human``
+    stands out below its band). Text that collapses in its own field gathers where human texts are
+    dense, and comes nearer.
+    """
+    return any(one.metric == "nearest_human" and one.counts == "different" for one in found)
 
 
 def _collapsed(against: Sequence[Finding], share: float, away: bool) -> bool:

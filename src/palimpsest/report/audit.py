@@ -3,7 +3,7 @@
 from html import escape
 
 from palimpsest.audit.measure import Audit
-from palimpsest.audit.verdict import Finding, Verdict, elsewhere
+from palimpsest.audit.verdict import Finding, Verdict
 from palimpsest.report.labels import LABELS, plain
 from palimpsest.report.style import CSS
 
@@ -19,8 +19,9 @@ def sentence(audit: Audit) -> str:
         count, null = len(audit.findings), audit.params.null_samples
         return f"{head}: none of {count} metrics stands out from {null} samples of the reference."
     reasons = "; ".join(_reason(one) for one in audit.reasons)
-    if audit.verdict is Verdict.DIFFERENT and elsewhere(audit.findings, audit.params):
-        head += ", and too far from it to tell narrower from elsewhere"
+    narrower = any(one.counts == "collapse" for one in audit.findings)
+    if audit.verdict is Verdict.DIFFERENT and narrower:
+        head += ", and narrower, as another subject alone can be"
     return f"{head}: {reasons}."
 
 

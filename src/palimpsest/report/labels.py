@@ -69,4 +69,4 @@ def plain(value: float | None) -> str:
         return f"{value:,.0f}".replace("-", "−").replace(",", " ")
     if float(value).is_integer():
         return f"{value:.0f}".replace("-", "−")
-    return (f"{value:#.4g}" if size >= 100 else f"{value:#.3g}").replace("-", "−")
+    return (f"{value:#.4g}" if size >= 100 else f"{value:#.3g}").rstrip(".").replace("-", "−")
