@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from palimpsest.decay.summary import auc, half_life, numbers, summarise
+from palimpsest.decay.summary import auc, half_life, headline, numbers, summarise
 from palimpsest.decay.trajectory import Trajectory
 from tests.decay.chains import chain, published, rich
 
@@ -36,6 +36,14 @@ def test_at_most_25_json_numbers(cards):
     assert len(found) <= 25
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert all(isinstance(value, int | float | str | None) for value in found.values())
+
+
+def test_the_headline_is_what_fits_a_terminal():
+    found = headline(summarise(Trajectory.from_cards(rich())))
+    every = numbers_of(rich())
+    assert list(found) == ["integrity", "perplexity", "distinct_2", "facts", "truth"]
+    assert found["facts"] == every["fact_coverage_last"] < every["fact_coverage_first"]
+    assert "truth" not in headline(summarise(Trajectory.from_cards(published())))
 
 
 def test_the_first_alarm_is_named():

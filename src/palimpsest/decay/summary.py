@@ -14,15 +14,13 @@ Number = float | int | str | None
 
 HEADLINE = {
     "integrity": "integrity",
-    "half_life": "half_life",
-    "volume": "volume",
-    "drift": "drift",
     "perplexity": "perplexity_heldout_last",
     "distinct_2": "distinct_2",
-    "fact_coverage": "fact_coverage_last",
+    "facts": "fact_coverage_last",
     "truth": "truth",
 }
-"""Key of metrics/integrity.json -> entry of `numbers`: eight columns that fit 120 characters."""
+"""Key of metrics/integrity.json -> entry of `numbers`, all of the last generation. So few that
+`dvc exp show` fits 120 columns with a dial beside them."""
 
 ENDS = ("perplexity_heldout", "fact_coverage", "tail_coverage")
 """Metrics whose value at the first and at the last generation is in the headline."""
@@ -71,7 +69,7 @@ def auc(trajectory: Trajectory) -> float | None:
 def headline(summary: Summary) -> dict[str, Number]:
     """The content of metrics/integrity.json: what fits a terminal as a table; flat, no NaN.
 
-    `perplexity`, `fact_coverage` are those of the last generation; see `numbers` for the rest.
+    `facts` is the fact coverage; see `numbers` for the rest.
     """
     found = numbers(summary)
     return {short: found[name] for short, name in HEADLINE.items() if name in found}
