@@ -42,6 +42,7 @@ def test_table_fits_a_terminal_and_ends_with_the_verdict(files, capsys):
 def test_exit_status_only_on_demand(files, capsys):
     reference = ("--reference", "human.jsonl")
     assert run(capsys, "bad.jsonl", *reference)[0] == 0
+    reference += ("--sample", "20")
     assert run(capsys, "bad.jsonl", *reference, "--fail-on", "collapse")[0] == audit_command.FAILED
     assert run(capsys, "good.jsonl", *reference, "--fail-on", "narrower")[0] == 0
 

@@ -25,9 +25,6 @@ REPEATED = {"ainex", "loss", "explained", "novel_ngrams", "ttr"}
 SIZES = ("spread", "effective_rank", "vendi", "recall", "coverage", "distinct_2", "distinct_4")
 """Measures of breadth of which half means half as much; two families must have lost it."""
 
-LIKENESS = ("memorised", "nearest_human", "precision", "density")
-"""Above their band they say that texts are like the reference: neither collapse nor difference."""
-
 SHARES = (
     "recall", "coverage", "precision", "residual", "repetition_diversity", "self_bleu_4", "hapax",
     "distinct_1", "distinct_2", "distinct_3", "distinct_4", "duplicates", "memorised",
@@ -234,12 +231,14 @@ def _place(value: float, low: float | None, high: float | None, band: Band) -> s
 
 
 def _counts(metric: str, place: str) -> str:
+    """What standing out means; to be nearer to the reference than new text is neither."""
     if place == "inside":
         return ""
     collapse, family = direction(metric)
-    if family != "distance" and (collapse, place) in (("down", "below"), ("up", "above")):
-        return "collapse"
-    return "" if metric in LIKENESS and place == "above" else "different"
+    if (collapse, place) in (("down", "below"), ("up", "above")):
+        return "different" if family == "distance" else "collapse"
+    nearer = family in ("distance", "reach") or metric == "memorised"
+    return "" if nearer else "different"
 
 
 def _strongest(found: Sequence[Finding]) -> tuple[Finding, ...]:
