@@ -14,6 +14,7 @@ survives but does not use.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,8 @@ BLOCK_TEXTS = 1000
 """Reference texts embedded at a time: another n asks for the same blocks, and a cache has them."""
 LEAST_WORDS = 1000
 """Lexical metrics are measured on no fewer words, if the reference has them."""
+THREADS = 2
+"""Null samples measured at a time; it changes no number."""
 LAMBDA = 1.0
 """Weight of the squared drift in ``integrity``; the published work never states it."""
 
@@ -133,7 +136,8 @@ def audit(
     budget = _budget(ours, [first, *samples])
     with threadpool_limits(1, "blas"):  # small products: a threaded BLAS makes them slower
         yardstick = Yardstick(first.texts, first.embeddings, first.texts, None, LAMBDA, budget)
-        cards = [values(_families(yardstick, sample)) for sample in samples]
+        with ThreadPoolExecutor(THREADS) as pool:
+            cards = list(pool.map(lambda sample: values(_families(yardstick, sample)), samples))
         measured = with_intervals(_families(yardstick, ours), params.half_samples, params.seed)
     found = findings(measured, cards, size, widening, params.level)
     verdict, reasons = judge(found, params)
