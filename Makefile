@@ -20,7 +20,7 @@ repro: install
 	$(RUN) dvc repro
 
 test: install check
-	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto
+	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .
