@@ -24,7 +24,7 @@ WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     ("prepare", "corpus.world.bogus", 1, "corpus.world.bogus: want one of: category_exponent, "),
     ("generate", "generate.top_l", 5, "generate.top_l: want one of: batch_size, beams, "),
     ("embed", "embed.encoder.bogus", 1, "embed.encoder.bogus: want one of: batch_size, "),
-    ("score", "score.bogus", 1, "score.bogus: want one of: half_samples, "),
+    ("score", "score.bogus", 1, "score.bogus: want one of: custom, half_samples, "),
     # wrong types
     ("prepare", "seed", "zero", "seed: want a whole number >= 0, got 'zero'"),
     ("prepare", "seeds.corpus", 1.5, "seeds.corpus: want a whole number >= 0, got 1.5"),
