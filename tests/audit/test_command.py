@@ -2,10 +2,12 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from palimpsest import audit_command
+from palimpsest.audit import verdict
 from palimpsest.cli import main
 from tests.audit.corpora import encode, human
 
@@ -14,6 +16,8 @@ from tests.audit.corpora import encode, human
 def files(tmp_path, monkeypatch):
     """A human reference, a good and a collapsed candidate; the encoder needs no weights."""
     monkeypatch.setattr(audit_command, "_encode", lambda model: encode)
+    quick = replace(verdict.DEFAULTS, half_samples=6, null_samples=8)
+    monkeypatch.setattr(verdict, "DEFAULTS", quick)
     monkeypatch.chdir(tmp_path)
     for name, texts in {
         "human.jsonl": human(120, seed=1),
