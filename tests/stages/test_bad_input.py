@@ -233,7 +233,10 @@ def test_a_tokenizer_without_an_end_of_text_is_refused(project: Project) -> None
 def test_a_model_that_is_not_there_is_named(project: Project) -> None:
     turn(project.params, "model.source", "./nowhere")
     said = project.refused(*FIRST)
-    assert "error: model.source: want a folder or a hub id that can be fetched, got './nowhere'" in said
+    assert (
+        "error: model.source: want a folder or a hub id that can be fetched, got './nowhere'"
+        in said
+    )
 
 
 def poison(folder: Path) -> None:
