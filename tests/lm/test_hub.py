@@ -164,7 +164,7 @@ def test_a_name_that_is_none_is_one_line():
 
 def test_a_model_that_cannot_be_fetched_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelError, match="offline: model.source: scratch, or a folder") as caught:
+    with pytest.raises(ModelError, match=r"offline: model\.source: scratch, or a folder") as caught:
         fetch_model("someone/something", tmp_path)
     assert "\n" not in str(caught.value)
 
