@@ -1,6 +1,8 @@
 """Training: rows and schedule by hand, no loss on padding, a constant divisor, honest failures."""
 
 import math
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -122,6 +124,46 @@ def test_one_step_of_adamw_by_hand(model):
     assert (moved.abs() - 0.01).abs().median() < 1e-4
     moved = trained.weights[name.format("bias")] - vector
     assert (moved.abs() - 0.01).abs().median() < 1e-4
+
+
+def test_many_steps_are_those_of_torch(model, monkeypatch):
+    """Bit for bit torch.optim.AdamW, whose class costs two seconds of imports."""
+    ours = run(model, steps=5, weight_decay=0.1, schedule="linear")[0]
+
+    class TorchAdamW:
+        def __init__(self, weights, decay, betas):
+            self.optimizer = torch.optim.AdamW(
+                weights, lr=1.0, betas=betas, eps=1e-8, weight_decay=decay, fused=True
+            )
+
+        def step(self, number, learning_rate):
+            self.optimizer.param_groups[0]["lr"] = learning_rate
+            self.optimizer.step()
+
+    monkeypatch.setattr("palimpsest.lm.training._AdamW", TorchAdamW)
+    theirs = run(model, steps=5, weight_decay=0.1, schedule="linear")[0]
+    assert difference(ours, model) > 0
+    assert difference(ours, theirs) == 0
+
+
+def test_training_does_not_import_the_compiler():
+    code = (
+        "import sys\n"
+        "from palimpsest.lm.model import ModelParams, first_model\n"
+        "from palimpsest.lm.training import train\n"
+        "from palimpsest.params import from_mapping\n"
+        "from palimpsest.randomness import stream\n"
+        "from tests.lm.tiny import TEXTS, training\n"
+        "dials = dict(source='scratch', tokenizer=None, vocabulary=300, layers=1, heads=1)\n"
+        "params = from_mapping(dials | dict(width=8, context=32), ModelParams, 'model')\n"
+        "train(*first_model(params, TEXTS, 0), TEXTS, training(steps=1), stream(0, 'order'))\n"
+        "print('torch._dynamo' in sys.modules)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True
+    )
+    assert done.stdout.strip() == "False"
 
 
 def test_schedule_by_hand():
