@@ -1,7 +1,8 @@
 """Generation g's model: learns from the texts of its generation.
 
 Generation 0 learns from the human corpus by the dials of section `pretrain`, every later one by
-those of `finetune`. Writes the weights, the tokenizer and curve.csv.
+those of `finetune`, on as many tokens as its own text has if `regime.match_tokens` says so. Writes
+the weights, the tokenizer and curve.csv.
 """
 
 import csv
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from palimpsest.artifacts import new_folder, read_texts, write_bytes, write_provenance
+from palimpsest.corpus.regime import RegimeParams
 from palimpsest.params import load
 from palimpsest.randomness import stream
 from stages import command
@@ -23,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = command.parser("finetune", __doc__)
     parser.add_argument("--generation", type=int, required=True, help="number g >= 0")
     parser.add_argument("--section", default="finetune", help="section of the dials")
-    parser.add_argument("--texts", type=Path, required=True, help="training.jsonl")
+    parser.add_argument("--texts", type=Path, required=True, help=command.PATHS["texts"])
     parser.add_argument("--previous", type=Path, required=True, help="model of generation g - 1")
     parser.add_argument("--base", type=Path, required=True, help="the first model")
     parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
@@ -36,7 +38,9 @@ def main(argv: list[str] | None = None) -> None:
     seed = command.seed_of(args.params, "finetune")
     start = args.previous if params.init == "previous" else args.base
     model, tokens = load_pair(start, device=params.device)
-    texts = read_texts(args.texts)
+    training = args.texts / "training.jsonl"
+    match = load(args.params, RegimeParams).match_tokens and args.generation > 0
+    like = read_texts(args.texts / "texts.jsonl") if match else None
     order = stream(seed, args.section, args.generation)
     with command.bar(0, f"finetune g{args.generation:02d}") as bar:
 
@@ -45,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
             bar.set_postfix(loss=f"{step.loss_nats:.3f}", refresh=False)
             bar.update()
 
-        trained, curve = train(model, tokens, texts, params, order, show)
+        trained, curve = train(model, tokens, read_texts(training), params, order, show, like)
 
     with new_folder(args.out) as folder:
         save_model(trained, tokens, folder)
@@ -53,8 +57,8 @@ def main(argv: list[str] | None = None) -> None:
         write_provenance(
             folder,
             "finetune",
-            {args.section: params.as_dict(), "seed": seed},
-            {"start": start, "texts": args.texts},
+            {args.section: params.as_dict(), "regime.match_tokens": match, "seed": seed},
+            {"start": start, "training": training},
             generation=args.generation,
             **{**machine_facts(trained), "dtype": params.dtype},
         )

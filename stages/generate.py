@@ -1,16 +1,20 @@
 """Generation g's text: written by the model of generation g - 1.
 
 Writes texts.jsonl (what the model wrote), training.jsonl (what generation g will learn from: the
-regime decides) and witness.jsonl (the continuations of the witness prompts).
+regime decides), witness.jsonl (the continuations of the witness prompts) and, under
+accumulate_subsample, pool.jsonl (what the next generation draws from beside its own text).
 """
 
+from argparse import Namespace
 from functools import partial
 from pathlib import Path
 
 from palimpsest.artifacts import new_folder, read_texts, write_provenance, write_texts
-from palimpsest.corpus.regime import RegimeParams, training_set
+from palimpsest.corpus.ledger import Ledger
+from palimpsest.corpus.regime import RegimeParams, Sources, training_set
 from palimpsest.params import load
 from palimpsest.randomness import stream, uniforms
+from palimpsest.selection import scores
 from stages import command
 
 
@@ -19,9 +23,14 @@ def main(argv: list[str] | None = None) -> None:
     parser = command.parser("generate", __doc__)
     parser.add_argument("--generation", type=int, required=True, help="number g >= 1")
     parser.add_argument("--model", type=Path, required=True, help="the author, generation g - 1")
+    parser.add_argument("--first", type=Path, required=True, help="model of generation 0")
+    parser.add_argument("--before", type=Path, required=True, help="texts of generation g - 1")
     parser.add_argument("--human", type=Path, required=True, help=command.PATHS["human"])
     parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
-    args = parser.parse_args(argv)
+    _generate(parser.parse_args(argv))
+
+
+def _generate(args: Namespace) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.model import load_pair, machine_facts
     from palimpsest.lm.prompts import WitnessParams, continuations, openings
@@ -39,8 +48,9 @@ def main(argv: list[str] | None = None) -> None:
         new = write(model, tokens, prompts, params, noise, bar.update)
     kept = prompts if params.keep_prompt else [[] for _ in prompts]
     texts = tokens.decode([[*old, *ids] for old, ids in zip(kept, new, strict=True)])
-    reserve = read_texts(args.human / "reserve.jsonl") if regime.kind == "fresh" else []
-    learned = training_set(regime, args.generation, texts, reserve)
+    sources = _sources(args, regime, texts)
+    draw = stream(seed, "regime", args.generation)
+    learned = training_set(regime, args.generation, sources, draw)
     noise = partial(uniforms, seed, "witness", args.generation)
     answers = continuations(model, tokens, witness, params, noise)
 
@@ -48,15 +58,40 @@ def main(argv: list[str] | None = None) -> None:
     with new_folder(args.out) as folder:
         write_texts(folder / "texts.jsonl", texts)
         write_texts(folder / "training.jsonl", learned)
+        if regime.kind == "accumulate_subsample":
+            write_texts(folder / "pool.jsonl", [*sources.pool, *texts])
         write_texts(folder / "witness.jsonl", answers, prompt=list(witness.prompts))
         write_provenance(
             folder,
             "generate",
             {**dials, "seed": seed},
-            {"model": args.model, "human": args.human},
+            {"model": args.model, "human": args.human, "first": args.first, "before": args.before},
             generation=args.generation,
             **machine_facts(model),
         )
+
+
+def _sources(args: Namespace, regime: RegimeParams, texts: list[str]) -> Sources:
+    human = read_texts(args.human / f"{regime.humans}.jsonl") if regime.humans else []
+    pool = []
+    if regime.accumulates:
+        path = args.before / "pool.jsonl"
+        pool = read_texts(path if path.exists() else args.before / "training.jsonl")
+    return Sources(texts, human, pool, _scores(args, regime, texts))
+
+
+def _scores(args: Namespace, regime: RegimeParams, texts: list[str]) -> list[float]:
+    """How much the filter likes each text."""
+    if regime.kind != "filtered":
+        return []
+    from palimpsest.lm.model import load_pair
+
+    path = args.human / "ledger.json"
+    ledger = Ledger.load(path) if path.exists() else None
+    human = read_texts(args.human / "train.jsonl")[: len(texts)]
+    first = partial(load_pair, args.first)
+    found: list[float] = scores(regime.criterion, texts, human, ledger, first).tolist()
+    return found
 
 
 if __name__ == "__main__":

@@ -165,6 +165,8 @@ def test_greedy_is_top_k_one_and_what_transformers_writes(models):
         assert written == (expected[: expected.index(END)] if END in expected else expected)
     assert len({tuple(text) for text in got}) == 3
     assert write(ours, tokens(), prompts, sampling(top_k=1, max_new_tokens=20), NOISE) == got
+    one = sampling(strategy="beam", beams=1, max_new_tokens=20)
+    assert write(ours, tokens(), prompts, one, NOISE) == got
 
 
 @pytest.mark.parametrize("beams", [2, 3, 4])

@@ -17,6 +17,7 @@ from palimpsest.params import from_mapping
 from palimpsest.randomness import stream
 from stages import finetune
 from tests.lm.tiny import TEXTS, pair, saved, theirs, tokens, training
+from tests.tiny import tiny_params
 
 CPU = torch.device("cpu")
 
@@ -234,6 +235,25 @@ def test_epochs_and_steps(changes, steps, model):
     assert seen == [(step, steps) for step in curve]
 
 
+def test_a_larger_training_set_can_get_as_many_tokens(model):
+    """Equal optimiser tokens: epochs are counted on other texts than those that are learned."""
+
+    def tokens_of(texts, like, **changes):
+        order = stream(0, "order")
+        dials = training(steps=None, epochs=2.0, batch_size=2, **changes)
+        curve = train(model, tokens(), texts, dials, order, like=like)[1]
+        return sum(step.tokens for step in curve), len(curve)
+
+    alone, steps = tokens_of(TEXTS, None)
+    assert tokens_of(TEXTS, TEXTS) == (alone, steps)
+    matched, _ = tokens_of(TEXTS * 10, TEXTS)
+    assert abs(matched - alone) <= 0.2 * alone
+    assert tokens_of(TEXTS * 10, None)[0] == 10 * alone
+    # steps are steps
+    curve = train(model, tokens(), TEXTS, training(steps=3), stream(0, "o"), like=TEXTS * 9)[1]
+    assert len(curve) == 3
+
+
 def test_an_epoch_reads_every_document_once(model):
     curve = run(model, epochs=1.0, steps=None, batch_size=3)[1]
     assert sum(step.tokens for step in curve) == sum(len(ids) + 1 for ids in tokens().encode(TEXTS))
@@ -332,6 +352,7 @@ def test_either_epochs_or_steps(changes):
 
 def stage(tmp_path: Path, texts: Path, **changes) -> None:
     params = {"seed": 0, "seeds": {"finetune": None}, "finetune": training(**changes).as_dict()}
+    params["regime"] = tiny_params()["regime"]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     words = ["--generation", "1", "--texts", texts, "--params", tmp_path / "params.yaml"]
     words += ["--previous", tmp_path / "previous", "--base", tmp_path / "base"]
@@ -344,14 +365,15 @@ def test_the_stage_starts_from_previous_or_base_and_writes_nothing_on_failure(tm
 
     for seed, name in enumerate(("previous", "base")):
         saved(theirs("gpt2", seed=seed), tmp_path / name)
-    write_texts(tmp_path / "texts.jsonl", TEXTS)
+    for name in ("texts.jsonl", "training.jsonl"):
+        write_texts(tmp_path / name, TEXTS)
     for init in ("previous", "base"):
-        stage(tmp_path, tmp_path / "texts.jsonl", init=init, learning_rate=1e-6)
+        stage(tmp_path, tmp_path, init=init, learning_rate=1e-6)
         start = load_model(tmp_path / init, device="cpu")
         assert 0 < difference(load_model(tmp_path / "out", device="cpu"), start) < 1e-4
     before = sorted(path.name for path in tmp_path.iterdir())
     written = (tmp_path / "out" / "model.safetensors").read_bytes()
     with pytest.raises(TrainingError, match="at step 2"):
-        stage(tmp_path, tmp_path / "texts.jsonl", learning_rate=1e30)
+        stage(tmp_path, tmp_path, learning_rate=1e30)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == written

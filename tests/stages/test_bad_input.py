@@ -34,7 +34,7 @@ WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     ("generate", "generate.temperature", "hot", "generate.temperature: want a number, got 'hot'"),
     ("generate", "generate.stop_at_end", 1, "generate.stop_at_end: want true or false, got 1"),
     ("generate", "witness.prompts", "The", "witness.prompts: want a list of text, got 'The'"),
-    ("generate", "regime.kind", "mixed", "regime.kind: want one of 'replace', 'fresh', got 'mix"),
+    ("generate", "regime.kind", "mixed", "regime.kind: want one of 'replace', 'accumulate', "),
     ("finetune", "finetune.steps", 2.5, "finetune.steps: want a whole number or null, got 2.5"),
     ("score", "score.words", True, "score.words: want a whole number, got True"),
     # out of range
@@ -45,6 +45,8 @@ WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     ("generate", "generate.top_p", 1.5, "generate.top_p: want > 0 and <= 1, got 1.5"),
     ("generate", "generate.max_new_tokens", 64, "generate.max_new_tokens: want at most 63 "),
     ("generate", "generate.prompt_tokens", 900, "want a human document of at least 900 tokens"),
+    ("generate", "regime.real_fraction", 1.1, "regime.real_fraction: want >= 0 and <= 1, got 1.1"),
+    ("generate", "regime.keep", 0, "regime.keep: want > 0 and <= 1, got 0"),
     ("finetune", "finetune.epochs", 2, "finetune.steps: want either epochs or steps, the other n"),
     ("finetune", "finetune.block_tokens", 65, "finetune.block_tokens: want at most the model's "),
     ("embed", "embed.encoder.max_tokens", 0, "embed.encoder.max_tokens: want "),

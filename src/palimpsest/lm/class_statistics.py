@@ -18,6 +18,10 @@ from torch import Tensor
 
 from palimpsest.errors import MetricError
 
+ROWS = 256
+"""Hidden states turned to float64 at a time: larger copies fall out of the cache, and the memory
+that they take is given back and asked for again at every batch."""
+
 
 class Classes(NamedTuple):
     """Some classes and their statistics."""
@@ -72,13 +76,15 @@ class ClassSums:
         if count and not 0 <= int(targets.min()) <= int(targets.max()) < classes:
             ends = [int(targets.min()), int(targets.max())]
             raise MetricError("targets", wanted=f"0 to {classes - 1}", got=ends)
-        hidden = hidden_Nd.detach().to(self._sums_Kd.device, torch.float64)
-        squares = hidden.square().sum(dim=1)
-        if not torch.isfinite(squares).all():
+        hidden = hidden_Nd.detach().to(self._sums_Kd.device)
+        norms = torch.linalg.vector_norm(hidden, dim=1, dtype=torch.float64)
+        if not torch.isfinite(norms).all():
             raise MetricError("hidden states", wanted="finite numbers", got="NaN or infinity")
         self._counts_K.index_add_(0, targets, torch.ones_like(targets))
-        self._sums_Kd.index_add_(0, targets, hidden)
-        self._squares_K.index_add_(0, targets, squares)
+        self._squares_K.index_add_(0, targets, norms.square())
+        for begin in range(0, count, ROWS):
+            rows = slice(begin, begin + ROWS)
+            self._sums_Kd.index_add_(0, targets[rows], hidden[rows].double())
 
     def merge(self, other: "ClassSums") -> None:
         """Adds what another pass has seen.

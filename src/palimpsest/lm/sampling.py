@@ -50,7 +50,7 @@ class SamplingParams(Params):
     repetition_penalty: Annotated[float, Range(above=0)]
     """Scores of tokens that the row holds already are divided (if positive) or multiplied by it."""
     beams: Annotated[int, Range(at_least=1)]
-    """Number of sequences kept in parallel (``beam`` only)."""
+    """Number of sequences kept in parallel (``beam`` only); 1 is ``greedy``."""
     stop_at_end: bool
     """End a document at the end-of-text token; otherwise it is never written."""
     prompts: tuple[str, ...]
@@ -108,7 +108,7 @@ def write(
     with torch.inference_mode():
         for batch in _batches(prompts, params):
             rows = [[tokens.start, *prompts[index]] for index in batch]
-            if params.strategy == "beam":
+            if params.strategy == "beam" and params.beams > 1:
                 new = _beam_batch(model, tokens, rows, params)
             else:
                 noise = uniforms(batch, params.max_new_tokens)
@@ -223,7 +223,7 @@ def choose(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> Tensor
 
     Args:
         scores_BV: unnormalised log-probabilities, (B, V), float32.
-        noise_B: uniform numbers in [0, 1), (B,), float64; not used by ``greedy``.
+        noise_B: uniform numbers in [0, 1), (B,), float64; used by ``sample`` alone.
         params: strategy, temperature and filters.
 
     Returns:
@@ -233,7 +233,7 @@ def choose(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> Tensor
         ModelError: a row holds a score that is not a number.
     """
     best_B, likeliest_B = _best(scores_BV)
-    if params.strategy == "greedy":
+    if params.strategy != "sample":
         return likeliest_B
     filtered = params.top_k or params.top_p < 1 or params.min_p > 0
     order_BK = None

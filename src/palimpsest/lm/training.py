@@ -96,6 +96,7 @@ def train(
     params: TrainingParams,
     generator: np.random.Generator,
     progress: Callable[[Step, int], None] = lambda step, steps: None,
+    like: Sequence[str] | None = None,
 ) -> tuple[LanguageModel, list[Step]]:
     """Trains a copy of the model.
 
@@ -106,6 +107,8 @@ def train(
         params: the dials.
         generator: of the order of the rows.
         progress: called after every step with the step and their number.
+        like: texts that ``epochs`` are counted on, so that training sets of different sizes get
+            as many tokens each (to half a batch); the training set itself by default.
 
     Returns:
         The trained model in float32, and the curve.
@@ -125,8 +128,12 @@ def train(
     if not rows:
         raise CorpusError("the training set", wanted="at least one document", got="none")
     batches_an_epoch = math.ceil(len(rows) / params.batch_size)
-    steps = params.steps or max(1, round((params.epochs or 0) * batches_an_epoch))
-    divisor = sum(len(row) - 1 for row in rows) / batches_an_epoch
+    divisor = _predicted(rows) / batches_an_epoch
+    counted = batches_an_epoch * 1.0
+    if like is not None:
+        same = make_rows(tokens.documents(like), params.block_tokens, params.blocks)
+        counted = _predicted(same) / divisor
+    steps = params.steps or max(1, round((params.epochs or 0) * counted))
     masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
     worker = model.to(DTYPES[params.dtype], model.device)
     update = _Update(worker, masters, params, steps)
@@ -256,6 +263,11 @@ def make_rows(
             if len(row) > 1:
                 rows.append(row)
     return rows
+
+
+def _predicted(rows: Sequence[Sequence[int]]) -> int:
+    """Tokens with loss in the rows."""
+    return sum(len(row) - 1 for row in rows)
 
 
 def _endless_batches(

@@ -1,0 +1,60 @@
+"""What a filtered training set likes."""
+
+import numpy as np
+import pytest
+
+from palimpsest.corpus.world import World, WorldParams
+from palimpsest.errors import CorpusError
+from palimpsest.params import from_mapping
+from palimpsest.selection import closeness, likeliness, novelty, scores, truthfulness
+from tests.tiny import tiny_params
+
+
+def never():
+    raise AssertionError("this criterion asks no model")
+
+
+def test_novelty_by_hand():
+    texts = ["a b c d e f", "A b, c d e f!", "a b c d e g", "one", "one", "", "x b c d e f"]
+    # two shingles; both seen; one of two seen; itself; seen; none; one of two seen
+    assert novelty(texts).tolist() == [1, 0, 0.5, 1, 0, 0, 0.5]
+    assert novelty([]).tolist() == []
+
+
+def test_closeness_by_hand():
+    human = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    found = closeness(np.array([[0.6, 0.8], [-1, 0]], dtype=np.float32), human)
+    np.testing.assert_allclose(found, [0.8, 0.0], atol=1e-7)
+    with pytest.raises(CorpusError, match="nearest_human: want human texts, got none"):
+        closeness(human, human[:0])
+
+
+def test_likeliness_by_hand():
+    assert likeliness([6.0, 2.0, 0.0], [3, 4, 0]).tolist() == [-2.0, -0.5, 0.0]
+
+
+def test_truthfulness_by_hand():
+    assert truthfulness([["true", "false"], ["true"], [], ["novel", "unparsable"]]).tolist() == [
+        0.5, 1.0, 0.0, 0.0,
+    ]  # fmt: skip
+
+
+def test_deduplication_likes_what_is_new():
+    found = scores("deduplication", ["a b c", "a b c", "d e f"], [], None, never)
+    assert found.tolist() == [1, 0, 1]
+
+
+def test_truth_reads_the_ledger():
+    world = World(from_mapping(tiny_params()["corpus"]["world"], WorldParams, "world"), 0)
+    texts = world.documents(5, 0, 0)
+    ledger = world.ledger(texts)
+    assert scores("truth", [*texts, "No such thing."], [], ledger, never).tolist() == [1] * 5 + [0]
+    with pytest.raises(CorpusError, match=r"truth: want a corpus with a ledger"):
+        scores("truth", texts, [], None, never)
+
+
+def test_nearest_human_likes_what_humans_write():
+    human = ["The king rode his horse to the castle.", "A ship sailed across the sea."]
+    texts = ["Quarterly revenue beat analyst estimates.", "The king rode to the castle."]
+    found = scores("nearest_human", texts, human, None, never)
+    assert found[1] > 0.8 > 0.4 > found[0]
