@@ -6,6 +6,7 @@ accumulate_subsample, pool.jsonl (what the next generation draws from beside its
 """
 
 from argparse import Namespace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--model", type=Path, required=True, help="the author, generation g - 1")
     parser.add_argument("--first", type=Path, required=True, help="model of generation 0")
     parser.add_argument("--before", type=Path, required=True, help="texts of generation g - 1")
+    parser.add_argument("--regime", default="params", help="params, or fresh for the null lineage")
     parser.add_argument("--human", type=Path, required=True, help=command.PATHS["human"])
     parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
     _generate(parser.parse_args(argv))
@@ -38,6 +40,7 @@ def _generate(args: Namespace) -> None:
 
     params = load(args.params, SamplingParams)
     regime = load(args.params, RegimeParams)
+    regime = regime if args.regime == "params" else replace(regime, kind=args.regime)
     witness = load(args.params, WitnessParams)
     seed = command.seed_of(args.params, "generate")
     model, tokens = load_pair(args.model, params.dtype, params.device)
@@ -49,8 +52,8 @@ def _generate(args: Namespace) -> None:
     kept = prompts if params.keep_prompt else [[] for _ in prompts]
     texts = tokens.decode([[*old, *ids] for old, ids in zip(kept, new, strict=True)])
     sources = _sources(args, regime, texts)
-    draw = stream(seed, "regime", args.generation)
-    learned = training_set(regime, args.generation, sources, draw)
+    rng = stream(seed, "regime", args.generation)
+    learned = training_set(regime, args.generation, sources, rng)
     noise = partial(uniforms, seed, "witness", args.generation)
     answers = continuations(model, tokens, witness, params, noise)
 
@@ -89,9 +92,7 @@ def _scores(args: Namespace, regime: RegimeParams, texts: list[str]) -> list[flo
     path = args.human / "ledger.json"
     ledger = Ledger.load(path) if path.exists() else None
     human = read_texts(args.human / "train.jsonl")[: len(texts)]
-    first = partial(load_pair, args.first)
-    found: list[float] = scores(regime.criterion, texts, human, ledger, first).tolist()
-    return found
+    return list(scores(regime.criterion, texts, human, ledger, partial(load_pair, args.first)))
 
 
 if __name__ == "__main__":

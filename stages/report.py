@@ -15,6 +15,7 @@ from palimpsest.artifacts import new_folder, read_json, write_bytes, write_json
 from palimpsest.decay.summary import Summary, headline, summarise, trajectory_facts
 from palimpsest.decay.trajectory import Card, Trajectory, with_axioms
 from palimpsest.errors import ParamsError
+from palimpsest.figure_style import png
 from palimpsest.params import Params, Range, load, read_yaml
 from palimpsest.report.page import Picture, Sample, render
 from palimpsest.report.tables import tables
@@ -44,9 +45,10 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     params = load(args.params, ReportParams)
-    folders = [args.scores / name for name in _generations(args.chain)]
-    cards = with_axioms([read_json(folder / "card.json") for folder in folders])
-    summary = summarise(Trajectory.from_cards(cards), params.threshold)
+    names = _generations(args.chain)
+    folders, null = ([args.scores / name for name in names if name[0] == kind] for kind in "gn")
+    cards, lineage = _cards(folders), _cards(folders[:1] + null) if null else []
+    summary = summarise(Trajectory.from_cards(cards, lineage), params.threshold)
     human, last = (np.load(folder / "points.npy") for folder in (folders[0], folders[-1]))
     pictures = _pictures(summary, human, last)
     provenance = read_json(folders[-1] / "provenance.json")
@@ -61,6 +63,10 @@ def main(argv: list[str] | None = None) -> None:
     write_bytes(args.page, page.encode())
     write_json(args.trajectory, trajectory_facts(summary))
     write_json(args.headline, headline(summary))
+
+
+def _cards(folders: list[Path]) -> list[Card]:
+    return with_axioms([read_json(folder / "card.json") for folder in folders])
 
 
 def _generations(path: Path) -> list[str]:
@@ -78,12 +84,9 @@ def _generations(path: Path) -> list[str]:
 
 def _pictures(summary: Summary, human: Any, last: Any) -> list[Picture]:
     drawings = figures.of_chain(summary.trajectory, summary.phases, human, last)
-    pictures = []
     with command.bar(len(drawings), "report: pictures") as bar:
-        for title, caption, wide, draw in drawings:
-            pictures.append(Picture(title, caption, figures.png(draw()), wide))
-            bar.update()
-    return pictures
+        bar.iterable = drawings
+        return [Picture(title, text, png(draw()), wide) for title, text, wide, draw in bar]
 
 
 def _samples(cards: list[Card]) -> list[Sample]:

@@ -70,7 +70,7 @@ def test_outside_a_project_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_the_first_chain_has_nothing_before_it(project: Path) -> None:
-    assert write_chain(project, 5) == Change(None, 5, ())
+    assert write_chain(project, 5) == Change(None, 5, False, ())
     assert (project / "chain.yaml").read_text() == chain_yaml(5)
 
 
@@ -78,7 +78,7 @@ def test_a_longer_chain_keeps_everything(project: Path) -> None:
     write_chain(project, 2)
     outputs(project, "g00", "g01", "g02")
     before = scores(project)
-    assert write_chain(project, 4) == Change(2, 4, ())
+    assert write_chain(project, 4) == Change(2, 4, False, ())
     assert scores(project) == before
 
 
@@ -107,9 +107,35 @@ def test_a_broken_chain_is_an_error_that_names_it_and_stays(project: Path) -> No
 )
 def test_a_chain_of_another_making_is_replaced(project: Path, content: str) -> None:
     (project / "chain.yaml").write_text(content)
-    assert write_chain(project, 3) == Change(None, 3, ())
+    assert write_chain(project, 3) == Change(None, 3, False, ())
     assert (project / "chain.yaml").read_text() == chain_yaml(3)
 
 
 def test_the_longest_chain_is_one_that_can_be_written() -> None:
-    assert "  g999: {index: 999, parent: g998}\n" in chain_yaml(999)
+    assert "  g999: {index: 999, parent: g998, regime: params}\n" in chain_yaml(999)
+
+
+def test_the_null_lineage_shares_generation_0_and_changes_no_other_line() -> None:
+    alone, both = (yaml.safe_load(chain_yaml(3, null)) for null in (False, True))
+    for part in ("generations", "links"):
+        assert both[part].items() >= alone[part].items()
+        new = {key: value for key, value in both[part].items() if key not in alone[part]}
+        assert list(new) == ["n01", "n02", "n03"]
+        assert [entry["parent"] for entry in new.values()] == ["g00", "n01", "n02"]
+        assert [entry["index"] for entry in new.values()] == [1, 2, 3]
+    assert {entry["regime"] for entry in alone["links"].values()} == {"params"}
+    assert [both["links"][name]["regime"] for name in ("n01", "n03")] == ["fresh", "fresh"]
+
+
+def test_the_null_lineage_stays_until_it_is_taken_away(project: Path) -> None:
+    assert write_chain(project, 2, null=True).null
+    assert (project / "chain.yaml").read_text() == chain_yaml(2, null=True)
+    assert write_chain(project, 3) == Change(2, 3, True, ())
+    outputs(project, "g00", "g03", "n01", "n03")
+    assert write_chain(project, 2).removed == (
+        "data/scores/g03", "data/scores/n03",
+        "metrics/generations/g03.json", "metrics/generations/n03.json",
+    )  # fmt: skip
+    change = write_chain(project, 2, null=False)
+    assert change.removed == ("data/scores/n01", "metrics/generations/n01.json")
+    assert (project / "chain.yaml").read_text() == chain_yaml(2)

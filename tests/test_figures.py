@@ -11,6 +11,7 @@ from palimpsest.decay.trajectory import Trajectory
 from palimpsest.errors import MetricError
 from tests.decay.chains import published, rich
 
+WITH_NULL = Trajectory.from_cards(rich(6), rich(6))
 CHAINS = {"rich": rich(), "two": rich(2), "one": rich(1), "dead": rich(6, 2), "bare": published()}
 
 
@@ -34,6 +35,31 @@ def test_every_picture_draws_for_every_chain(name):
         figures.truth(trajectory),
     ):
         assert figures.png(figure).startswith(b"\x89PNG")
+
+
+def test_a_null_lineage_is_drawn_and_named():
+    for figure in (
+        figures.dashboard(WITH_NULL),
+        figures.integrity(WITH_NULL),
+        figures.perplexity(WITH_NULL),
+        figures.truth(WITH_NULL),
+    ):
+        assert "null lineage" in words(figure)
+        assert figures.png(figure).startswith(b"\x89PNG")
+    assert "null lineage" not in words(figures.dashboard(Trajectory.from_cards(rich(6))))
+
+
+def test_the_difference_to_itself_is_zero():
+    figure = figures.difference(WITH_NULL)
+    assert "chain − null lineage" in words(figure)
+    lines = [line for ax in figure.axes for line in ax.lines if len(line.get_xdata()) == 6]
+    assert lines
+    assert all(abs(line.get_ydata()).max() == 0 for line in lines)
+    points = np.zeros((5, 3))
+    titles = [
+        title for title, *_ in figures.of_chain(WITH_NULL, find_phases(WITH_NULL), points, points)
+    ]
+    assert titles == ["Dashboard", "Integrity", "Difference", "Perplexity", "Truth", "Cloud"]
 
 
 def test_same_numbers_same_bytes():

@@ -143,14 +143,14 @@ def test_every_folder_in_the_command_is_a_dependency_or_an_output(
 # --- the chain ---
 
 
-def stages_of_chain(folder: Path, last: int) -> dict[str, dict[str, Any]]:
+def stages_of_chain(folder: Path, last: int, null: bool = False) -> dict[str, dict[str, Any]]:
     """The stages that DVC makes of a chain: command, dependencies, outputs, dials."""
     from dvc.repo import Repo
 
     folder.mkdir()
     for name in ("dvc.yaml", "params.yaml"):
         (folder / name).write_text((ROOT / name).read_text())
-    (folder / "chain.yaml").write_text(chain_yaml(last))
+    (folder / "chain.yaml").write_text(chain_yaml(last, null))
     with Repo.init(str(folder), no_scm=True) as repo:
         return {stage.name: definition(stage) for stage in repo.index.stages}
 
@@ -181,6 +181,18 @@ def test_one_generation_more_changes_no_stage_that_was_there(tmp_path: Path) -> 
     assert {name: after[name] for name in before} == before
     new = {f"{stage}@g21" for stage in ("generate", "finetune", "embed", "score")}
     assert after.keys() - before.keys() == new
+
+
+def test_the_null_lineage_changes_no_stage_that_was_there(tmp_path: Path) -> None:
+    alone, both = (stages_of_chain(tmp_path / str(null), 3, null) for null in (False, True))
+    assert {name: both[name] for name in alone} == alone
+    names = ("n01", "n02", "n03")
+    stages = ("generate", "finetune", "embed", "score")
+    assert both.keys() - alone.keys() == {f"{stage}@{name}" for stage in stages for name in names}
+    assert "--regime fresh" in both["generate@n02"]["cmd"]
+    assert "--regime params" in both["generate@g02"]["cmd"]
+    assert "models/g00" in both["generate@n01"]["deps"]
+    assert "models/n01" in both["generate@n02"]["deps"]
 
 
 def test_each_generation_learns_from_the_one_before(tmp_path: Path) -> None:

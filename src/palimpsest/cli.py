@@ -32,6 +32,13 @@ def _parser() -> argparse.ArgumentParser:
         "that was computed.",
     )
     chain.add_argument("generations", type=int, metavar="N", help="number of the last generation")
+    chain.add_argument(
+        "--null",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="with the null lineage, n01 to nN: the same loop on fresh human text (default: as "
+        "chain.yaml is)",
+    )
     chain.set_defaults(run=_chain)
     add_audit(commands)
     return parser
@@ -40,9 +47,10 @@ def _parser() -> argparse.ArgumentParser:
 def _chain(args: argparse.Namespace) -> int:
     from palimpsest.dvc_project import write_chain
 
-    change = write_chain(Path.cwd(), args.generations)
+    change = write_chain(Path.cwd(), args.generations, args.null)
     was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
-    print(f"chain.yaml: generations g00 to g{change.after:02d} ({was})")
+    null = f", null lineage n01 to n{change.after:02d}" if change.null else ""
+    print(f"chain.yaml: generations g00 to g{change.after:02d}{null} ({was})")
     if change.removed:
         print(f"removed {len(change.removed)} outputs of later generations (DVC's cache has them)")
     print("next: dvc repro")

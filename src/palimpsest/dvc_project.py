@@ -22,6 +22,7 @@ HEADER = """\
 # parent: the model that writes its text (base: the first model, for the human text of g00)
 # before: the generation whose texts it is compared with
 # learns: the section of params.yaml with the dials of its training
+# regime: what it learns from; params: as params.yaml says, fresh: human text (the null lineage)
 """
 
 
@@ -31,6 +32,8 @@ class Change:
 
     before: int | None
     after: int
+    null: bool
+    """Whether the null lineage is part of it now."""
     removed: tuple[str, ...]
     """Outputs of generations that are no more; DVC's cache still has them."""
 
@@ -40,59 +43,79 @@ def generation_name(number: int) -> str:
     return f"g{number:02d}"
 
 
-def chain_yaml(last: int) -> str:
+def null_name(number: int) -> str:
+    """The name of generation g >= 1 of the null lineage: n07; they share g00."""
+    return f"n{number:02d}" if number else generation_name(0)
+
+
+def chain_yaml(last: int, null: bool = False) -> str:
     """The text of chain.yaml for generations 0 to `last`.
+
+    Args:
+        last: the number of the last generation.
+        null: whether to add the null lineage, n01 to the same number: the same loop from the same
+            g00, but every generation learns from human text that none has seen.
 
     Raises:
         ParamsError: `last` is not between 1 and 999.
     """
     if not 1 <= last <= LONGEST:
         raise ParamsError("chain", wanted=f"1 to {LONGEST} generations", got=last)
-    lines = [HEADER.format(last=last), "generations:\n"]
+    command = f"{last} --null" if null else last
+    lines = [HEADER.format(last=command), "generations:\n"]
     lines.append("  g00: {index: 0, parent: base, before: g00, learns: pretrain}\n")
     links = ["links:\n"]
-    for number in range(1, last + 1):
-        name, parent = generation_name(number), generation_name(number - 1)
-        lines.append(
-            f"  {name}: {{index: {number}, parent: {parent}, before: {parent}, learns: finetune}}\n"
-        )
-        links.append(f"  {name}: {{index: {number}, parent: {parent}}}\n")
+    lineages = [(generation_name, "params")] + [(null_name, "fresh")] * null
+    for name_of, regime in lineages:
+        for number in range(1, last + 1):
+            name, parent = name_of(number), name_of(number - 1)
+            link = f"  {name}: {{index: {number}, parent: {parent}, "
+            lines.append(f"{link}before: {parent}, learns: finetune}}\n")
+            links.append(f"{link}regime: {regime}}}\n")
     return "".join(lines + links)
 
 
-def write_chain(root: Path, last: int) -> Change:
+def write_chain(root: Path, last: int, null: bool | None = None) -> Change:
     """Writes chain.yaml for generations 0 to `last` into a project.
 
     A shorter chain takes away the scores of the generations that are no more, since the report
     reads their folder as a whole; a longer chain leaves everything as it is.
 
+    Args:
+        root: the project.
+        last: the number of the last generation.
+        null: with or without the null lineage; None leaves that as it is.
+
     Raises:
         ParamsError: `last` is not between 1 and 999.
         ProjectError: the folder holds no dvc.yaml.
     """
-    text = chain_yaml(last)
+    path = root / "chain.yaml"
+    old = _names(read_yaml(path)) if path.exists() else []
+    if null is None:
+        null = any(name.startswith("n") for name in old)
+    text = chain_yaml(last, null)
     if not (root / "dvc.yaml").exists():
         raise ProjectError(str(root), wanted="a folder with dvc.yaml", got="none")
-    path = root / "chain.yaml"
-    before = _last_of(read_yaml(path)) if path.exists() else None
     write_bytes(path, text.encode())
-    return Change(before, last, tuple(_remove_leftovers(root, last)))
+    before = max((int(name[1:]) for name in old if name.startswith("g")), default=None)
+    return Change(before, last, null, tuple(_remove_leftovers(root, last, null)))
 
 
-def _last_of(chain: Any) -> int | None:
-    """The number of a chain's last generation; None where nothing reads like a chain."""
+def _names(chain: Any) -> list[str]:
+    """The names of a chain's generations; none where nothing reads like a chain."""
     generations = chain.get("generations") if isinstance(chain, dict) else None
     names = generations if isinstance(generations, dict) else {}
-    found = [re.fullmatch(r"g(\d+)", str(name)) for name in names]
-    return max((int(match[1]) for match in found if match), default=None)
+    return [str(name) for name in names if re.fullmatch(r"[gn]\d+", str(name))]
 
 
-def _remove_leftovers(root: Path, last: int) -> list[str]:
+def _remove_leftovers(root: Path, last: int, null: bool) -> list[str]:
     removed = []
     for folder in (root / "data" / "scores", root / "metrics" / "generations"):
-        for path in sorted(folder.glob("g[0-9]*")):
-            number = path.name.removesuffix(".json")[1:]
-            if number.isdigit() and int(number) > last:
+        for path in sorted(folder.glob("[gn][0-9]*")):
+            name = path.name.removesuffix(".json")
+            gone = int(name[1:]) > last if name[1:].isdigit() else False
+            if gone or (name[0] == "n" and not null):
                 removed.append(path.relative_to(root).as_posix())
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     return removed

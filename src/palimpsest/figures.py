@@ -5,7 +5,6 @@ so the same numbers give the same bytes. Colours are Okabe and Ito's, told apart
 readers; a curve's 95 % interval is a tint of its colour, the null band is grey with its name on it.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,47 +12,31 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
-from mpl_toolkits.mplot3d.art3d import Poly3DCollection
-from scipy.spatial import ConvexHull, QhullError
 
 from palimpsest.artifacts import write_bytes
 from palimpsest.decay.phases import Phases
 from palimpsest.decay.trajectory import Band, Curve, Floats, Trajectory
-from palimpsest.errors import MetricError
+from palimpsest.figure_style import (
+    BLUE,
+    DPI,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    STYLE,
+    VERMILION,
+    png,
+)
+from palimpsest.point_cloud import cloud
 
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#8A8A8A"
-INK = "#222222"
-DPI = 144
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 10,
-    "axes.edgecolor": "#666666",
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E6E6E6",
-    "grid.linewidth": 0.7,
-    "axes.axisbelow": True,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 4,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
+DASHED: dict[str, Any] = {"linewidth": 1.2, "linestyle": (0, (4, 2))}
+"""The null lineage's line."""
 Drawing = tuple[str, str, bool, Callable[[], Figure]]
 """Title, caption, whether it fills the page's width, and what draws it."""
 PANELS = (
@@ -62,6 +45,14 @@ PANELS = (
     ("dispersion", "Dispersion", "mean radius (PCA units)", GREEN),
     ("compression", "Compression", "mean pair distance (PCA units)", PURPLE),
     ("outlier", "Outlier", "largest radius (PCA units)", ORANGE),
+)
+APART = (
+    ("integrity", "Integrity", BLUE),
+    ("drift", "Drift", VERMILION),
+    ("effective_rank", "Effective rank", GREEN),
+    ("perplexity_heldout", "Held-out perplexity", PURPLE),
+    ("distinct_2", "Distinct word pairs", ORANGE),
+    ("fact_coverage", "Facts still stated", SKY),
 )
 
 
@@ -117,6 +108,24 @@ def perplexity(trajectory: Trajectory) -> Figure:
             ax.set_yscale("log")
         else:
             ax.set_ylim(bottom=0)
+        if trajectory.lineage is not None:
+            _key(figure, trajectory, ["perplexity_heldout"], loc="outside lower center", ncols=2)
+        return figure
+
+
+def difference(trajectory: Trajectory) -> Figure:
+    """Chief metrics less those of the null lineage: what is the chain's and not the loop's."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(11, 6.2), dpi=DPI, layout="constrained")
+        for ax, (name, title, color) in zip(figure.subplots(2, 3).ravel(), APART, strict=True):
+            curve = trajectory.difference(name)
+            if curve.known.any():
+                ax.axhline(0, color=INK, **DASHED)
+                _draw_curve(ax, trajectory.generations, curve, color)
+            else:
+                _say_missing(ax)
+            ax.set(title=title, ylabel="chain − null lineage")
+            _generations(ax, trajectory)
         return figure
 
 
@@ -132,6 +141,7 @@ def truth(trajectory: Trajectory) -> Figure:
         ax = figure.subplots()
         for name, label, color, marker in series:
             if name in trajectory:
+                _draw_lineage(ax, trajectory, name, color)
                 _draw_curve(
                     ax, trajectory.generations, trajectory.curve(name), color, marker, label
                 )
@@ -140,66 +150,12 @@ def truth(trajectory: Trajectory) -> Figure:
         if not ax.lines:
             _say_missing(ax)
         else:
+            if trajectory.lineage is not None:
+                ax.plot([], [], color=INK, label="null lineage", **DASHED)
             figure.legend(loc="outside lower center", ncols=2, columnspacing=2.0)
         ax.set(title="Facts and truth", ylabel="share (0 to 1)", ylim=(-0.02, 1.02))
         _generations(ax, trajectory)
         return figure
-
-
-def cloud(human: Floats, last: Floats, generation: int) -> Figure:
-    """Generation 0 against a later one, each with its convex hull, in the human PCA basis.
-
-    Args:
-        human: (n, 3) coordinates of generation 0's texts.
-        last: (m, 3) coordinates of the later generation's texts, in the same basis.
-        generation: the later generation's number.
-
-    Raises:
-        MetricError: arrays that are not (n >= 1, 3) and finite.
-    """
-    for label, points in (("human", human), ("last", last)):
-        if points.ndim != 2 or points.shape[1] != 3 or not len(points):
-            raise MetricError(f"{label} points", wanted="(n >= 1, 3)", got=points.shape)
-        if not np.isfinite(points).all():
-            raise MetricError(f"{label} points", wanted="finite numbers", got="NaN or infinity")
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11, 4.8), dpi=DPI)
-        both = np.concatenate([human, last])
-        widest = max(float(np.ptp(both, axis=0).max()), 1e-6)
-        margin = np.maximum(0.04 * widest, (0.3 * widest - np.ptp(both, axis=0)) / 2)
-        lows, highs = both.min(axis=0) - margin, both.max(axis=0) + margin
-        for left, azimuth in ((0.03, -60), (0.53, 30)):
-            box = (left, 0.03, 0.42, 0.95)
-            ax: Any = figure.add_axes(box, projection="3d", azim=azimuth, elev=22)
-            ax.computed_zorder = False
-            _points_and_hull(ax, human, BLUE, order=1)
-            _points_and_hull(ax, last, VERMILION, order=3)
-            for axis, low, high in zip("xyz", lows, highs, strict=True):
-                getattr(ax, f"set_{axis}lim")(low, high)
-                getattr(ax, f"{axis}axis").set_major_locator(MaxNLocator(4))
-                getattr(ax, f"{axis}axis").set_pane_color((1, 1, 1, 0))
-            ax.set_xlabel("PC 1", labelpad=6)
-            ax.set_ylabel("PC 2", labelpad=6)
-            ax.zaxis.set_rotate_label(False)
-            ax.set_zlabel("PC 3", labelpad=10, rotation=90)
-            ax.tick_params(labelsize=8, pad=0)
-            ax.set_box_aspect(highs - lows, zoom=1.0)
-        figure.text(0.02, 0.955, "Where the texts lie", weight="bold", fontsize=11)
-        figure.text(0.22, 0.955, f"●  generation 0, n = {len(human)}", color=BLUE)
-        label = f"●  generation {generation}, n = {len(last)}"
-        figure.text(0.42, 0.955, label, color=VERMILION)
-        note = "one cloud from two sides, in the human PCA basis; ✚ marks a mean"
-        figure.text(0.98, 0.955, note, ha="right", fontsize=8.5, color="#666666")
-        return figure
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as PNG bytes that depend on nothing but what is drawn."""
-    FigureCanvasAgg(figure)
-    buffer = io.BytesIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="png", facecolor="white", metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -215,7 +171,15 @@ def _panel(ax: Axes, trajectory: Trajectory, name: str, color: str) -> None:
     band = trajectory.null.get(name)
     if band is not None:
         _draw_band(ax, band)
+    _draw_lineage(ax, trajectory, name)
     _draw_curve(ax, trajectory.generations, trajectory.curve(name), color)
+
+
+def _draw_lineage(ax: Axes, trajectory: Trajectory, name: str, color: str = INK) -> None:
+    """The null lineage's curve, dashed."""
+    null = trajectory.lineage
+    if null is not None and name in null:
+        ax.plot(null.generations, null.curve(name).value, color=color, **DASHED)
 
 
 def _draw_band(ax: Axes, band: Band, label: str | None = None) -> None:
@@ -269,30 +233,13 @@ def _key(where: Axes | Figure, trajectory: Trajectory, names: Sequence[str], **p
     parts: list[Any] = [Line2D([], [], color=BLUE, marker="o", label="measured")]
     if any(np.isfinite(trajectory.curve(name).low).any() for name in names):
         parts.append(Patch(color=BLUE, alpha=0.2, linewidth=0, label="95 % interval"))
+    if trajectory.lineage is not None:
+        parts.append(Line2D([], [], color=INK, label="null lineage", **DASHED))
     samples = [trajectory.null[name].samples for name in names if name in trajectory.null]
     if samples:
         label = f"null band: 95 % of {max(samples)}\nfresh human samples"
         parts.append(Patch(color=GREY, alpha=0.3, linewidth=0, label=label))
     where.legend(handles=parts, labelspacing=1.0, **place)
-
-
-def _points_and_hull(ax: Any, points: Floats, color: str, order: int) -> None:
-    try:
-        faces = points[ConvexHull(points).simplices]
-    except (QhullError, ValueError):
-        faces = None  # a collapsed cloud is flat and has no hull: its points say so
-    if faces is not None:
-        skin, edge = to_rgba(color, 0.07), to_rgba(color, 0.30)
-        ax.add_collection3d(
-            Poly3DCollection(faces, facecolor=skin, edgecolor=edge, linewidths=0.5, zorder=order)
-        )
-    ax.scatter(
-        *points.T, s=7, color=color, alpha=0.6, linewidths=0, depthshade=False, zorder=order + 1
-    )
-    ax.scatter(
-        *points.mean(axis=0)[:, None], s=110, marker="P", color=color, edgecolors="white",
-        linewidths=1.2, depthshade=False, zorder=order + 4,
-    )  # fmt: skip
 
 
 def of_chain(trajectory: Trajectory, phases: Phases, human: Floats, last: Floats) -> list[Drawing]:
@@ -313,4 +260,8 @@ def of_chain(trajectory: Trajectory, phases: Phases, human: Floats, last: Floats
     ]
     if "truth" in trajectory:
         drawings.insert(3, ("Truth", "Facts still stated.", False, lambda: truth(trajectory)))
+    if trajectory.lineage is not None:
+        drawings.insert(
+            2, ("Difference", "Less the null lineage.", True, lambda: difference(trajectory))
+        )
     return drawings

@@ -13,6 +13,7 @@ def test_rows_by_hand():
     cards = chain({"volume": {"low": 0.5, "high": 2.0, "samples": 20}}, volume=[1.0, None, 0.5])
     cards[2]["metrics"]["volume"].update(low=0.4, high=0.6)
     band = {"null_low": 0.5, "null_high": 2.0}
+    band |= dict.fromkeys(("lineage", "difference", "difference_low", "difference_high"))
     assert curve_rows(Trajectory.from_cards(cards), "volume") == [
         {"generation": 0, "value": 1.0, "low": None, "high": None, **band},
         {"generation": 2, "value": 0.5, "low": 0.4, "high": 0.6, **band},
@@ -21,7 +22,22 @@ def test_rows_by_hand():
 
 def test_csv_keeps_every_digit_and_leaves_gaps_empty():
     text = to_csv(curve_rows(Trajectory.from_cards(chain(volume=[1 / 3])), "volume"))
-    assert text == "generation,value,low,high,null_low,null_high\n0,0.3333333333333333,,,,\n"
+    head = "generation,value,low,high,null_low,null_high,"
+    head += "lineage,difference,difference_low,difference_high"
+    assert text == f"{head}\n0,0.3333333333333333,,,,,,,,\n"
+
+
+def test_rows_with_a_null_lineage_by_hand():
+    cards, null = chain(volume=[1.0, 0.5, 0.25]), chain(volume=[1.0, 0.75])
+    for entry, reach in ((cards[1], 0.3), (null[1], 0.4)):
+        volume = entry["metrics"]["volume"]
+        volume.update(low=volume["value"] - reach, high=volume["value"] + reach)
+    rows = curve_rows(Trajectory.from_cards(cards, null), "volume")
+    keys = ("lineage", "difference", "difference_low", "difference_high")
+    found = [[row[key] for key in keys] for row in rows]
+    assert found[0] == [1.0, 0.0, None, None]
+    assert found[1] == pytest.approx([0.75, -0.25, -0.75, 0.25])
+    assert found[2] == [None, None, None, None]
 
 
 def test_the_set_of_files_does_not_depend_on_the_corpus():
@@ -61,4 +77,4 @@ def test_metrics_of_one_s_own_get_a_file_each():
         card["custom"] = ["mean_words"]
     files = tables(Trajectory.from_cards(cards), cards)
     assert list(files) == [f"{name}.csv" for name in (*PLOTS, "mean_words")]
-    assert files["mean_words.csv"].splitlines()[1:] == ["0,7.0,,,,", "1,6.0,,,,"]
+    assert files["mean_words.csv"].splitlines()[1:] == ["0,7.0,,,,,,,,", "1,6.0,,,,,,,,"]

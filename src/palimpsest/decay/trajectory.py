@@ -68,16 +68,23 @@ class Trajectory:
         documents: (G,) texts a generation was measured on; 0 where a card does not say.
         curves: metric name -> curve; only metrics with at least one value.
         null: metric name -> null band, from generation 0's card; empty without one.
+        lineage: the null lineage, the same loop on human text that no generation has seen; it
+            shares generation 0. None where the chain has none.
     """
 
     generations: NDArray[np.int64]
     documents: NDArray[np.int64]
     curves: Mapping[str, Curve]
     null: Mapping[str, Band]
+    lineage: "Trajectory | None" = None
 
     @classmethod
-    def from_cards(cls, cards: Sequence[Card]) -> "Trajectory":
+    def from_cards(cls, cards: Sequence[Card], lineage: Sequence[Card] = ()) -> "Trajectory":
         """Reads the curves out of the cards of one chain, in any order.
+
+        Args:
+            cards: of the chain.
+            lineage: of its null lineage, generation 0 included; none without one.
 
         Raises:
             MetricError: no cards; a card without its generation or metrics; a generation twice;
@@ -103,6 +110,7 @@ class Trajectory:
                 for name, band in sorted(bands.items())
                 if band.get("low") is not None and band.get("high") is not None
             },
+            lineage=cls.from_cards(lineage) if lineage else None,
         )
 
     def __contains__(self, name: str) -> bool:
@@ -113,6 +121,27 @@ class Trajectory:
         if name in self.curves:
             return self.curves[name]
         return Curve(*(np.full(len(self.generations), np.nan) for _ in range(3)))
+
+    def of_lineage(self, name: str) -> Curve:
+        """The null lineage's curve of a metric at this chain's generations; NaN where unknown."""
+        found = np.full((3, len(self.generations)), np.nan)
+        if self.lineage is not None:
+            theirs = self.lineage.curve(name)
+            shared = np.isin(self.generations, self.lineage.generations)
+            at = np.searchsorted(self.lineage.generations, self.generations[shared])
+            found[:, shared] = theirs.value[at], theirs.low[at], theirs.high[at]
+        return Curve(*found)
+
+    def difference(self, name: str) -> Curve:
+        """A metric less that of the null lineage; NaN where either is unknown.
+
+        Half the width of its interval is the root of the sum of the two squared: the lineages
+        sample with the same random numbers, which makes it too wide rather than too narrow.
+        """
+        own, theirs = self.curve(name), self.of_lineage(name)
+        value = own.value - theirs.value
+        reach = np.hypot(own.high - own.value, theirs.high - theirs.value)
+        return Curve(value, value - reach, value + reach)
 
     def first(self, name: str) -> float | None:
         """The metric at generation 0 (or the first one measured); None if unknown there."""

@@ -29,6 +29,10 @@ MODEL_KEY = (
     "lie. More neural collapse goes with a better fit to human text: a lens, by itself no damage. "
     "These numbers have no interval and no null band.</p>"
 )
+LINEAGE_KEY = (
+    '<p class="soft">The same loop from the same g00, but every generation learns from human text '
+    "that none has seen: what it loses is the loop's own doing.</p>"
+)
 WITNESS_KEY = (
     '<p class="soft">Every generation\'s model continues the same words. Verdicts, from whole to '
     "gone: "
@@ -67,6 +71,7 @@ def render(
         ("chain", "", _intro(summary) + sections.tiles(summary)),
         ("pictures", "Curves", sections.pictures(pictures) if pictures else ""),
         ("metrics", "Metrics by generation", _metrics(summary, cards)),
+        ("lineage", "Against the null lineage", _lineage(summary)),
         ("models", "Inside the models", _models(summary)),
         ("alarms", "Which metric warns first", _alarms(summary)),
         ("witness", "Witness prompts", _witness(ordered)),
@@ -109,6 +114,11 @@ def _models(summary: Summary) -> str:
     if not any(name in trajectory for name in OF_MODEL):
         return ""
     return MODEL_KEY + sections.metric_table(trajectory, OF_MODEL)
+
+
+def _lineage(summary: Summary) -> str:
+    table = sections.lineage_table(summary.trajectory)
+    return LINEAGE_KEY + table if table else ""
 
 
 def _witness(cards: Sequence[Card]) -> str:

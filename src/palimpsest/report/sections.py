@@ -163,6 +163,26 @@ def full_table(trajectory: Trajectory) -> str:
     )
 
 
+def lineage_table(trajectory: Trajectory, names: Iterable[str] = LABELS) -> str:
+    """The last generation beside that of the null lineage; empty without one."""
+    null, last = trajectory.lineage, trajectory.generations[-1]
+    if null is None or null.generations[-1] != last:
+        return ""
+    rows = []
+    for name in names:
+        apart = trajectory.difference(name)
+        if not apart.known[-1]:
+            continue
+        low, high = number(apart.low[-1]), number(apart.high[-1])
+        ends = "–" if low is None else f"{plain(low)} to {plain(high)}"
+        cells = (trajectory.last(name), null.last(name), number(apart.value[-1]))
+        texts = "".join(f"<td>{plain(cell)}</td>" for cell in cells)
+        rows.append(f"<tr><th>{escape(label(name).title)}</th>{texts}<td>{ends}</td></tr>")
+    heads = (f"at {g(int(last))}", "chain", "null lineage", "difference", "95 % interval")
+    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    return _scroll(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>")
+
+
 def alarm_table(summary: Summary) -> str:
     """Which metric warned when."""
     rows = "".join(

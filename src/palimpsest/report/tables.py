@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from palimpsest.decay.trajectory import Card, Trajectory, custom_names
+from palimpsest.decay.trajectory import Card, Trajectory, custom_names, number
 
-COLUMNS = ("generation", "value", "low", "high", "null_low", "null_high")
+COLUMNS = (
+    "generation", "value", "low", "high", "null_low", "null_high",
+    "lineage", "difference", "difference_low", "difference_high",
+)  # fmt: skip
+"""Value with interval, null band, the null lineage's value, and the difference to it."""
 PLOTS = (
     "integrity",
     "loss",
@@ -38,23 +42,27 @@ Row = Mapping[str, float | int | None]
 
 
 def curve_rows(trajectory: Trajectory, name: str) -> list[Row]:
-    """One row for every generation that has a value; None for an interval or band it lacks."""
+    """One row for every generation that has a value; None for what it lacks beside it."""
     curve, band = trajectory.curve(name), trajectory.null.get(name)
-    rows: list[Row] = []
-    for at in np.flatnonzero(curve.known):
-        ends = (curve.low[at], curve.high[at])
-        low, high = (float(end) if np.isfinite(end) else None for end in ends)
-        rows.append(
-            {
-                "generation": int(trajectory.generations[at]),
-                "value": float(curve.value[at]),
-                "low": low,
-                "high": high,
-                "null_low": band.low if band else None,
-                "null_high": band.high if band else None,
-            }
-        )
-    return rows
+    difference = trajectory.difference(name)
+    columns = {
+        "value": curve.value,
+        "low": curve.low,
+        "high": curve.high,
+        "lineage": trajectory.of_lineage(name).value,
+        "difference": difference.value,
+        "difference_low": difference.low,
+        "difference_high": difference.high,
+    }
+    return [
+        {
+            "generation": int(trajectory.generations[at]),
+            **{key: number(values[at]) for key, values in columns.items()},
+            "null_low": band.low if band else None,
+            "null_high": band.high if band else None,
+        }
+        for at in np.flatnonzero(curve.known)
+    ]
 
 
 def to_csv(rows: Sequence[Row]) -> str:
