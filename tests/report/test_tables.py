@@ -35,7 +35,7 @@ def test_rows_with_a_null_lineage_by_hand():
     rows = curve_rows(Trajectory.from_cards(cards, null), "volume")
     keys = ("lineage", "difference", "difference_low", "difference_high")
     found = [[row[key] for key in keys] for row in rows]
-    assert found[0] == [1.0, 0.0, None, None]
+    assert found[0] == [1.0, 0.0, 0.0, 0.0]
     assert found[1] == pytest.approx([0.75, -0.25, -0.75, 0.25])
     assert found[2] == [None, None, None, None]
 

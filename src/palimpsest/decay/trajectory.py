@@ -133,7 +133,7 @@ class Trajectory:
         return Curve(*found)
 
     def difference(self, name: str) -> Curve:
-        """A metric less that of the null lineage; NaN where either is unknown.
+        """A metric less that of the null lineage; NaN where either is unknown, 0 at generation 0.
 
         Half the width of its interval is the root of the sum of the two squared: the lineages
         sample with the same random numbers, which makes it too wide rather than too narrow.
@@ -141,6 +141,7 @@ class Trajectory:
         own, theirs = self.curve(name), self.of_lineage(name)
         value = own.value - theirs.value
         reach = np.hypot(own.high - own.value, theirs.high - theirs.value)
+        reach[self.generations == 0] = 0.0  # it is the same generation
         return Curve(value, value - reach, value + reach)
 
     def first(self, name: str) -> float | None:
