@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from palimpsest.audit_command import add_audit
+from palimpsest.compare_command import add_compare
 from palimpsest.errors import PalimpsestError
 
 
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     chain.set_defaults(run=_chain)
     add_audit(commands)
+    add_compare(commands)
     return parser
 
 

@@ -54,3 +54,7 @@ class MetricError(PalimpsestError):
 
 class ProjectError(PalimpsestError):
     """DVC or git said no."""
+
+
+class ComparisonError(PalimpsestError):
+    """Chains that cannot be compared."""

@@ -18,6 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from palimpsest.artifacts import write_bytes
+from palimpsest.decay.comparison import Estimate, Variant, level
 from palimpsest.decay.phases import Phases
 from palimpsest.decay.trajectory import Band, Curve, Floats, Trajectory
 from palimpsest.figure_style import (
@@ -46,6 +47,8 @@ PANELS = (
     ("compression", "Compression", "mean pair distance (PCA units)", PURPLE),
     ("outlier", "Outlier", "largest radius (PCA units)", ORANGE),
 )
+CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK)
+"""Colours of variants, in turn."""
 APART = (
     ("integrity", "Integrity", BLUE),
     ("drift", "Drift", VERMILION),
@@ -127,6 +130,35 @@ def difference(trajectory: Trajectory) -> Figure:
             ax.set(title=title, ylabel="chain − null lineage")
             _generations(ax, trajectory)
         return figure
+
+
+def compared(found: Sequence[Variant], metrics: Sequence[str]) -> Figure:
+    """Metrics by generation, a line a variant: the mean over its chains with its 95 % interval."""
+    columns = min(3, max(1, len(metrics)))
+    rows = -(-max(1, len(metrics)) // columns)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.9 * columns, 3.2 * rows), dpi=DPI, layout="constrained")
+        axes = np.ravel(figure.subplots(rows, columns))
+        for ax in axes[len(metrics) :]:
+            ax.axis("off")
+        for ax, name in zip(axes, metrics, strict=False):
+            for at, variant in enumerate(found):
+                numbers = sorted({g for run in variant.runs.values() for g in run.generations})
+                means = [level(variant, name, number) for number in numbers]
+                curve = Curve(*(_floats(means, part) for part in ("mean", "low", "high")))
+                color, marker = CYCLE[at % len(CYCLE)], "os^Dv"[at // len(CYCLE) % 5]
+                label = f"{variant.label} ({len(variant.runs)})"
+                _draw_curve(ax, np.array(numbers), curve, color, marker, label)
+            ax.set(title=name, xlabel="generation")
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=1 if columns < 2 else 2)
+        return figure
+
+
+def _floats(estimates: Sequence[Estimate], part: str) -> Floats:
+    values = [getattr(one, part) for one in estimates]
+    return np.array([np.nan if value is None else value for value in values])
 
 
 def truth(trajectory: Trajectory) -> Figure:

@@ -1,0 +1,235 @@
+"""`palimpsest compare`: DVC experiments and git revisions in, variants with intervals out."""
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from palimpsest.decay.comparison import (
+    Estimate,
+    Variant,
+    check_dials,
+    differences,
+    last_common,
+    level,
+    variance_shares,
+    variants,
+)
+from palimpsest.errors import ComparisonError
+from palimpsest.report.labels import plain
+
+METRICS = (
+    "integrity", "drift", "perplexity_heldout", "distinct_2", "duplicates", "fact_coverage",
+    "truth",
+)  # fmt: skip
+"""What the terminal shows, where it was measured."""
+COLUMNS = (
+    "variant", "generation", "metric", "chains", "mean", "low", "high", "pairs", "difference",
+    "difference_low", "difference_high", "p_value", "sure",
+)  # fmt: skip
+
+
+def add_compare(commands: Any) -> None:
+    """Adds the subcommand to the command's parser."""
+    parser = commands.add_parser(
+        "compare",
+        help="compare experiments: variants with intervals over seeds",
+        description="Groups chains by their dials; seeds are replicates. Means with 95 % intervals "
+        "over chains, differences to a control paired by seed, with Benjamini-Hochberg control "
+        "over metrics at 5 %.",
+    )
+    parser.add_argument(
+        "chains", nargs="*", metavar="EXPERIMENT", help="experiments, git revisions or workspace"
+    )
+    parser.add_argument("--all", action="store_true", help="the workspace and every experiment")
+    parser.add_argument(
+        "--control", metavar="NAME", help="a chain of the control; default: the first one"
+    )
+    parser.add_argument(
+        "--dial", action="append", default=[], metavar="KEY",
+        help="refuse chains that differ in other dials than these; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--generation", type=int, metavar="G", help="default: the last common one")
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="NAME", help="show this one; repeatable"
+    )
+    parser.add_argument(
+        "--variance", action="store_true", help="how much each source of randomness moves"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write compare.csv, .vl.json and .png here"
+    )
+    parser.set_defaults(run=run_compare)
+
+
+def run_compare(args: argparse.Namespace) -> int:
+    """Reads, compares, prints and writes.
+
+    Raises:
+        ComparisonError: nothing named, an unknown chain, a generation or metric that is missing,
+            dials that may not differ.
+    """
+    from palimpsest.experiments import all_runs
+
+    if bool(args.chains) == args.all:
+        raise ComparisonError(
+            "chains", wanted="names, or --all", got="both" if args.all else "none"
+        )
+    runs = all_runs(Path.cwd(), args.chains)
+    found = variants(runs)
+    check_dials(found, args.dial)
+    control = _control(found, args.control or runs[0].name)
+    generation = last_common(found) if args.generation is None else args.generation
+    measured = _measured(found, generation)
+    metrics = [name for name in args.metric or METRICS if args.metric or name in measured]
+    for name in metrics:
+        if name not in measured:
+            wanted = f"one of {', '.join(measured) or 'none (no such generation)'}"
+            raise ComparisonError(f"{name} at generation {generation}", wanted=wanted, got="none")
+    print(_table(found, control, metrics, generation))
+    if args.variance:
+        print(_variances(found, metrics, generation))
+    for line in _warnings(found, control):
+        print(line)
+    if args.out:
+        _write(args.out, found, control, metrics)
+    return 0
+
+
+def _control(found: Sequence[Variant], name: str) -> Variant:
+    for variant in found:
+        if any(run.name == name for run in variant.runs.values()):
+            return variant
+    known = ", ".join(run.name for variant in found for run in variant.runs.values())
+    raise ComparisonError("--control", wanted=f"one of {known}", got=repr(name))
+
+
+def _measured(found: Sequence[Variant], generation: int) -> list[str]:
+    runs = [run for variant in found for run in variant.runs.values()]
+    return list(dict.fromkeys(name for run in runs for name in run.generations.get(generation, ())))
+
+
+def _table(
+    found: Sequence[Variant], control: Variant, metrics: Sequence[str], generation: int
+) -> str:
+    """A row for every variant and metric."""
+    chains = sum(len(variant.runs) for variant in found)
+    lines = [f"{len(found)} variants, {chains} chains, generation {generation}"]
+    lines.append(f"control: {control.label}\n")
+    head = ("metric", "chains", "mean", "95 % interval", "less control", "95 % interval", "p", "")
+    widths = (20, 7, 10, 22, 13, 24, 9, 5)
+    lines.append(_cells(head, widths))
+    for variant in found:
+        apart = differences(variant, control, metrics, generation)
+        lines.append(variant.label)
+        for name in metrics:
+            own, less = level(variant, name, generation), apart[name]
+            other = ("", "", "", "")
+            if variant is not control:
+                p_value = "–" if less.p_value is None else plain(less.p_value)
+                other = (plain(less.mean), _span(less), p_value, "sure" if less.sure else "")
+            row = (f"  {name}", str(own.chains), plain(own.mean), _span(own), *other)
+            lines.append(_cells(row, widths))
+    return "\n".join(lines)
+
+
+def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *rest = (
+        cell.rjust(width) if at else cell.ljust(width)
+        for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "".join([first, *rest]).rstrip()
+
+
+def _span(one: Estimate) -> str:
+    return "–" if one.low is None else f"{plain(one.low)} to {plain(one.high)}"
+
+
+def _variances(found: Sequence[Variant], metrics: Sequence[str], generation: int) -> str:
+    """Standard deviation over chains that differ in one seed alone."""
+    lines = ["\nstandard deviation over chains that differ in this seed alone:"]
+    for name in metrics:
+        shares = variance_shares(found, name, generation)
+        parts = [f"{key} {plain(share**0.5)}" for key, share in shares.items()]
+        lines.append(f"  {name:<20}{', '.join(parts) or 'no two such chains'}")
+    return "\n".join(lines)
+
+
+def _warnings(found: Sequence[Variant], control: Variant) -> list[str]:
+    lines = []
+    alone = [variant.label for variant in found if len(variant.runs) < 2]
+    if alone:
+        lines.append(
+            "\nOne chain is one draw: nothing can be concluded about a difference from "
+            f"{'these variants' if len(alone) > 1 else 'this variant'} with a single seed: "
+            + "; ".join(alone)
+        )
+    for variant in found:
+        shared = variant.runs.keys() & control.runs.keys()
+        if len(variant.runs) > 1 and len(shared) < 2:
+            lines.append(f"\n{variant.label}: fewer than two seeds in common with the control")
+    return lines
+
+
+def _write(folder: Path, found: Sequence[Variant], control: Variant, shown: Sequence[str]) -> None:
+    from palimpsest.artifacts import write_bytes
+    from palimpsest.figure_style import png
+    from palimpsest.figures import compared
+
+    rows = _rows(found, control)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_bytes(folder / "compare.csv", buffer.getvalue().encode())
+    write_bytes(folder / "compare.vl.json", (json.dumps(_vega(rows), indent=1) + "\n").encode())
+    write_bytes(folder / "compare.png", png(compared(found, shown)))
+    print(f"\nwritten: compare.csv, compare.vl.json and compare.png in {folder}")
+
+
+def _rows(found: Sequence[Variant], control: Variant) -> list[dict[str, Any]]:
+    """One for every variant, generation and metric."""
+    rows = []
+    for variant in found:
+        numbers = sorted({g for run in variant.runs.values() for g in run.generations})
+        for generation in numbers:
+            metrics = _measured([variant], generation)
+            apart = differences(variant, control, metrics, generation)
+            for name in metrics:
+                own, less = level(variant, name, generation), apart[name]
+                cells = (
+                    variant.label, generation, name, own.chains, own.mean, own.low, own.high,
+                    less.chains, less.mean, less.low, less.high, less.p_value, less.sure,
+                )  # fmt: skip
+                rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    return rows
+
+
+def _vega(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A Vega-Lite picture: a panel for every metric, a line and its interval for every variant."""
+    axes = {"x": {"field": "generation", "type": "quantitative", "axis": {"tickMinStep": 1}}}
+    color = {"field": "variant", "type": "nominal", "legend": {"orient": "top", "labelLimit": 0}}
+    band = {"field": "low", "type": "quantitative", "title": None, "scale": {"zero": False}}
+    line = {"field": "mean", "type": "quantitative", "title": None, "scale": {"zero": False}}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "data": {"values": list(rows)},
+        "facet": {"field": "metric", "type": "nominal", "columns": 3, "title": None},
+        "columns": 3,
+        "spec": {
+            "width": 260,
+            "height": 180,
+            "encoding": {**axes, "color": color},
+            "layer": [
+                {
+                    "mark": {"type": "area", "opacity": 0.15},
+                    "encoding": {"y": band, "y2": {"field": "high"}},
+                },
+                {"mark": {"type": "line", "point": True}, "encoding": {"y": line}},
+            ],
+        },
+        "resolve": {"scale": {"y": "independent"}},
+    }
