@@ -85,10 +85,13 @@ def run_compare(args: argparse.Namespace) -> int:
     generation = last_common(found) if args.generation is None else args.generation
     measured = _measured(found, generation)
     metrics = [name for name in args.metric or METRICS if args.metric or name in measured]
+    if not measured:
+        wanted = f"0 to {last_common(found)}"
+        raise ComparisonError("--generation", wanted=wanted, got=generation)
     for name in metrics:
         if name not in measured:
-            wanted = f"one of {', '.join(measured) or 'none (no such generation)'}"
-            raise ComparisonError(f"{name} at generation {generation}", wanted=wanted, got="none")
+            wanted = f"one of {', '.join(measured)}"
+            raise ComparisonError("--metric", wanted=wanted, got=repr(name))
     print(_table(found, control, metrics, generation))
     if args.variance:
         print(_variances(found, metrics, generation))

@@ -1,0 +1,138 @@
+"""Chains compared: groups, t-intervals by hand, pairs by seed, false discoveries, variances."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from palimpsest.decay.comparison import (
+    Run,
+    check_dials,
+    differences,
+    differing,
+    estimate,
+    last_common,
+    level,
+    variance_shares,
+    variants,
+)
+from palimpsest.errors import ComparisonError
+
+
+def run(name, seed=0, kind="replace", generations=None, **more):
+    dials = {"seed": seed, "seeds.generate": None, "regime.kind": kind, **more}
+    return Run(name, dials, generations or {0: {"x": 1.0}, 1: {"x": float(seed)}})
+
+
+def at_last(**values):
+    return {1: values}
+
+
+def test_seeds_are_replicates_and_dials_are_variants():
+    found = variants([run("a"), run("b", 1), run("c", kind="fresh"), run("d", 2)])
+    assert [variant.label for variant in found] == ["regime.kind=replace", "regime.kind=fresh"]
+    assert [len(variant.runs) for variant in found] == [3, 1]
+    assert found[0].values("x", 1) == {(0, None, None, None): 0.0, (1, None, None, None): 1.0,
+                                       (2, None, None, None): 2.0}  # fmt: skip
+
+
+def test_one_variant_needs_no_label():
+    assert variants([run("a"), run("b", 1)])[0].label == "all alike"
+
+
+def test_labels_are_written_as_in_yaml():
+    found = variants([run("a", top=None), run("b", top=True), run("c", top=[1, 2])])
+    assert [v.label for v in found] == ["top=null", "top=true", "top=[1, 2]"]
+
+
+def test_a_dial_that_one_of_them_lacks_differs():
+    assert differing([{"a": 1}, {"a": 1, "b": None}]) == ["b"]
+    assert differing([{"a": 1}, {"a": 1.0}]) == ["a"]
+    assert differing([{"a": [1]}, {"a": [1]}]) == []
+
+
+def test_the_same_chain_twice_counts_once_and_another_is_refused():
+    assert len(variants([run("a"), run("b")])[0].runs) == 1
+    other = run("b", generations={1: {"x": 9.0}})
+    with pytest.raises(ComparisonError, match=r"a, b: want other dials, .* got two chains"):
+        variants([run("a"), other])
+    with pytest.raises(ComparisonError, match="want at least one chain, got none"):
+        variants([])
+
+
+def test_estimate_by_hand_and_as_scipy_has_it():
+    one = estimate([1.0, 2.0, 3.0])
+    # sd 1, standard error 1/√3, t(0.975, 2) = 4.302653
+    assert one.mean == 2.0
+    assert one.high - 2.0 == pytest.approx(4.302653 / math.sqrt(3), rel=1e-6)
+    assert one.low == pytest.approx(4.0 - one.high)
+    assert one.p_value == pytest.approx(stats.ttest_1samp([1.0, 2.0, 3.0], 0.0).pvalue)
+
+
+def test_one_chain_has_no_interval_and_none_has_nothing():
+    assert (estimate([5.0]).mean, estimate([5.0]).low, estimate([5.0]).p_value) == (5.0, None, None)
+    assert estimate([]).mean is None
+    assert estimate([0.0, 0.0]).p_value == 1.0
+    assert estimate([2.0, 2.0]).p_value == 0.0
+
+
+def test_differences_pair_chains_of_the_same_seeds():
+    own = [run(f"a{s}", s, generations=at_last(x=10.0 * s + 1)) for s in (0, 1, 2)]
+    theirs = [run(f"b{s}", s, "fresh", at_last(x=10.0 * s)) for s in (0, 1, 3)]
+    variant, control = variants([*own, *theirs])
+    found = differences(variant, control, ["x"], 1)["x"]
+    # seeds 0 and 1 are shared, both differ by 1: the spread between seeds is gone
+    assert (found.chains, found.mean, found.low, found.high) == (2, 1.0, 1.0, 1.0)
+    assert level(variant, "x", 1).chains == 3
+
+
+def test_sure_is_benjamini_hochberg_over_the_metrics():
+    rng = np.random.default_rng(0)
+    metrics = [f"noise{i}" for i in range(30)]
+    runs = []
+    for seed in range(6):
+        noise = {name: float(rng.normal()) for name in metrics}
+        moved = {name: float(rng.normal()) for name in metrics}
+        runs.append(run(f"a{seed}", seed, generations=at_last(**moved, real=5 + rng.normal() / 9)))
+        runs.append(run(f"b{seed}", seed, "fresh", at_last(**noise, real=0.0)))
+    variant, control = variants(runs)
+    found = differences(variant, control, [*metrics, "real"], 1)
+    assert found["real"].sure
+    below = [name for name in metrics if found[name].p_value < 0.05]
+    assert sum(found[name].sure for name in metrics) <= len(below)
+
+
+def test_undefined_values_count_for_nothing():
+    runs = [run("a", 0, generations=at_last(x=None)), run("b", 1, generations=at_last(x=1.0))]
+    assert level(variants(runs)[0], "x", 1).chains == 1
+    assert level(variants(runs)[0], "y", 1).chains == 0
+
+
+def test_other_dials_than_the_compared_are_named():
+    found = variants([run("a"), run("b", kind="fresh", **{"generate.top_k": 5, "x": 1})])
+    with pytest.raises(ComparisonError, match=r"got others too: generate\.top_k, x; leave chains"):
+        check_dials(found, ["regime.kind"])
+    with pytest.raises(ComparisonError, match="others too: x; "):
+        check_dials(found, ["regime", "generate"])
+    check_dials(found, ["regime", "generate.top_k", "x"])
+    check_dials(found, [])
+
+
+def test_the_last_generation_that_all_have():
+    short, long = at_last(x=1.0), {1: {"x": 1.0}, 2: {"x": 1.0}}
+    found = variants([run("a", generations=long), run("b", 1, generations=short)])
+    assert last_common(found) == 1
+    with pytest.raises(ComparisonError, match="want a generation that all have, got none"):
+        last_common(variants([run("a", generations={0: {}}), run("b", 1, generations=short)]))
+
+
+def test_variance_by_source_by_hand():
+    def chain(name, seed, generate, x):
+        dials = {"seed": seed, "seeds.corpus": None, "seeds.generate": generate}
+        return Run(name, dials, at_last(x=x))
+
+    runs = [chain("a", 0, None, 1.0), chain("b", 0, 7, 3.0), chain("c", 1, None, 5.0)]
+    # a and b differ in seeds.generate: variance 2; a and c in seed: variance 8; b and c in both
+    assert variance_shares(variants(runs), "x", 1) == {"seed": 8.0, "seeds.generate": 2.0}
+    assert variance_shares(variants(runs[:1]), "x", 1) == {}

@@ -1,0 +1,133 @@
+"""`palimpsest compare` on a git repository with experiments as DVC keeps them."""
+
+import csv
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from palimpsest.cli import main
+from palimpsest.experiments import all_runs, experiments
+
+
+def git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def write(kind: str, seed: int, integrity: float, last: int = 2) -> None:
+    params = {"seed": seed, "seeds": {"generate": None}, "regime": {"kind": kind}}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    folder = Path("metrics/generations")
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(last + 1):
+        value = 1 - (1 - integrity) * number / last
+        card = {"integrity": value, "truth": None if number else 1.0}
+        (folder / f"g{number:02d}.json").write_text(json.dumps(card))
+    (folder / "n01.json").write_text(json.dumps({"integrity": 9.0}))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with four experiments, two seeds of two regimes."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q")
+    git("config", "user.email", "nobody@example.org")
+    git("config", "user.name", "Nobody")
+    chains = [("r0", "replace", 0, 0.5), ("r1", "replace", 1, 0.7), ("f0", "fresh", 0, 0.9)]
+    for name, *rest in [*chains, ("f1", "fresh", 1, 1.1)]:
+        write(*rest)
+        git("add", "-A")
+        git("commit", "-q", "-m", name)
+        git("update-ref", f"refs/exps/ab/cdef/{name}", "HEAD")
+    git("update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD")
+    git("update-ref", "refs/exps/stash", "HEAD")
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> str:
+    assert main(["compare", *words]) == status
+    shown = capsys.readouterr()
+    return shown.err if status else shown.out
+
+
+def test_experiments_are_found_and_dvcs_own_references_are_not(project: Path) -> None:
+    assert set(experiments(project)) == {"r0", "r1", "f0", "f1"}
+
+
+def test_all_reads_every_experiment_and_the_workspace_if_it_is_another(project: Path) -> None:
+    assert {run.name for run in all_runs(project, [])} == {"r0", "r1", "f0", "f1"}
+    write("mix", 3, 0.6)
+    assert all_runs(project, [])[0].name == "workspace"
+    assert list(all_runs(project, ["r0"])[0].generations) == [0, 1, 2]
+
+
+def test_the_table_fits_a_terminal_and_pairs_by_seed(project, capsys) -> None:
+    out = said(capsys, "r0", "r1", "f0", "f1")
+    assert "2 variants, 4 chains, generation 2" in out
+    assert "control: regime.kind=replace" in out
+    assert max(len(line) for line in out.splitlines()) <= 120
+    row = next(line for line in out.splitlines() if "0.400" in line)
+    # both pairs differ by 0.4
+    assert row.split()[:3] == ["integrity", "2", "1"]
+    assert "One chain" not in out
+
+
+def test_with_one_seed_it_says_what_cannot_be_concluded(project, capsys) -> None:
+    out = said(capsys, "r0", "f0")
+    assert "nothing can be concluded" in out
+    assert "regime.kind=replace; regime.kind=fresh" in out
+
+
+def test_the_control_can_be_named(project, capsys) -> None:
+    assert "control: regime.kind=fresh" in said(capsys, "--all", "--control", "f1")
+
+
+def test_variance(project, capsys) -> None:
+    out = said(capsys, "--all", "--variance", "--metric", "integrity")
+    assert "integrity           seed 0.141" in out
+
+
+def test_files(project, capsys) -> None:
+    said(capsys, "--all", "--out", "out")
+    rows = list(csv.DictReader(Path("out/compare.csv").read_text().splitlines()))
+    assert {row["generation"] for row in rows} == {"0", "1", "2"}
+    last = [r for r in rows if r["generation"] == "2" and r["metric"] == "integrity"]
+    assert sorted(float(row["mean"]) for row in last) == pytest.approx([0.6, 1.0])
+    vega = json.loads(Path("out/compare.vl.json").read_text())
+    assert len(vega["data"]["values"]) == len(rows)
+    assert Path("out/compare.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "error: chains: want names, or --all, got none"),
+        (["--all", "r0"], "error: chains: want names, or --all, got both"),
+        (["r0", "nope"], "error: nope: want an experiment ("),
+        (["r0", "--control", "f0"], "error: --control: want one of r0, got 'f0'"),
+        (["r0", "--generation", "7"], "error: --generation: want 0 to 2, got 7"),
+        (["r0", "--metric", "beauty"], "error: --metric: want one of integrity, truth, got 'bea"),
+        (["r0", "f0", "--dial", "seed"], "error: dials: want chains that differ in seed alone, g"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(project, capsys, words, message) -> None:
+    assert message in said(capsys, *words, status=1)
+
+
+def test_a_revision_without_scores_is_named(project, capsys) -> None:
+    git("rm", "-rq", "metrics")
+    git("commit", "-qm", "none")
+    assert "error: HEAD: want scored generations (metrics/generations/g00" in said(
+        capsys, "HEAD", status=1
+    )
+    assert "workspace: want scored generations" in said(capsys, "workspace", status=1)
+
+
+def test_outside_git_is_one_line(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "error: git for-each-ref: want an answer, got fatal: not a git" in said(
+        capsys, "--all", status=1
+    )
