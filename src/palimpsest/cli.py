@@ -8,6 +8,7 @@ from pathlib import Path
 from palimpsest.audit_command import add_audit
 from palimpsest.compare_command import add_compare
 from palimpsest.errors import PalimpsestError
+from palimpsest.sweep_command import add_sweep
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     chain.set_defaults(run=_chain)
     add_audit(commands)
     add_compare(commands)
+    add_sweep(commands)
     return parser
 
 

@@ -1,0 +1,135 @@
+"""`palimpsest sweep`: plans by hand, names, and a queue that it takes up again."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from palimpsest.cli import main
+from palimpsest.errors import ParamsError
+from palimpsest.sweep_command import name_of, planned
+
+DIALS = {"seed": 0, "regime.kind": "replace", "generate.top_k": 0, "generate.prompts": []}
+
+
+def test_a_grid_is_every_combination():
+    found = planned({"grid": {"seed": [0, 1], "regime.kind": ["replace", "fresh"]}}, DIALS, "f")
+    assert found == [
+        {"seed": 0, "regime.kind": "replace"}, {"seed": 0, "regime.kind": "fresh"},
+        {"seed": 1, "regime.kind": "replace"}, {"seed": 1, "regime.kind": "fresh"},
+    ]  # fmt: skip
+
+
+def test_every_variant_meets_the_whole_grid_and_nothing_comes_twice():
+    variants = [{"regime.kind": "fresh"}, {"generate.top_k": 50}, {"regime.kind": "fresh"}]
+    found = planned({"variants": variants, "grid": {"seed": [0, 1]}}, DIALS, "f")
+    assert len(found) == 4
+    assert found[0] == {"regime.kind": "fresh", "seed": 0}
+    assert planned({"variants": [{"seed": 1}, {"seed": 1}]}, DIALS, "f") == [{"seed": 1}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"sweep.yaml: want `grid` \(dial: list of values\)"),
+        ({}, "sweep.yaml: want `grid`"),
+        ({"gird": {}}, "sweep.yaml: want `grid`"),
+        ({"grid": []}, None),
+        ({"grid": {"seed": 1}}, r"grid\.seed: want a list of values, got 1"),
+        ({"grid": {"seed": []}}, r"grid\.seed: want a list of values, got \[\]"),
+        ({"variants": ["fresh"]}, r"variants, 1: want dials with values, got 'fresh'"),
+        ({"grid": {"regime.knd": ["a"]}}, r"regime\.knd: want a dial of params\.yaml, got no such"),
+    ],
+)
+def test_what_is_no_sweep_is_named(content, message):
+    if message is None:
+        assert planned(content, DIALS, "sweep.yaml") == [{}]
+        return
+    with pytest.raises(ParamsError, match=message):
+        planned(content, DIALS, "sweep.yaml")
+
+
+def test_a_name_tells_the_dials_and_changes_with_everything():
+    name = name_of({"regime.kind": "fresh", "seed": 1}, DIALS | {"seed": 1}, b"chain")
+    assert name.startswith("kind-fresh-seed-1-")
+    assert name == name_of({"regime.kind": "fresh", "seed": 1}, DIALS | {"seed": 1}, b"chain")
+    others = [
+        name_of({"regime.kind": "fresh", "seed": 1}, DIALS | {"seed": 2}, b"chain"),
+        name_of({"regime.kind": "fresh", "seed": 1}, DIALS | {"seed": 1}, b"longer"),
+    ]
+    assert name not in others
+    assert name_of({}, DIALS, b"").startswith("as-is-")
+    odd = name_of({"generate.prompts": ["a b~^:"]}, DIALS, b"")
+    assert all(letter.isalnum() or letter == "-" for letter in odd)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a stand-in for DVC that keeps its queue in a file."""
+    monkeypatch.chdir(tmp_path)
+    for words in (
+        ["init", "-q"],
+        ["-c", "user.email=a@b", "-c", "user.name=n", "commit", "-q", "--allow-empty", "-mx"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    params = {"seed": 0, "regime": {"kind": "replace"}}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    Path("chain.yaml").write_text("generations: {}\n")
+    Path("queue").write_text("")
+    Path("bin").mkdir()
+    dvc = Path("bin/dvc")
+    dvc.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = queue ]; then echo "Task     Name    Created   Status"; cat queue\n'
+        'elif [ -e broken ]; then echo "ERROR: no" >&2; exit 1\n'
+        'else echo "abc  $5  04:15 AM  Queued" >> queue; echo "$@" >> calls; fi\n'
+    )
+    dvc.chmod(dvc.stat().st_mode | stat.S_IEXEC)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    Path("sweep.yaml").write_text("grid: {seed: [0, 1], regime.kind: [replace, fresh]}\n")
+    return tmp_path
+
+
+def test_only_what_is_missing_is_queued(project, capsys):
+    assert main(["sweep", "sweep.yaml", "--dry-run"]) == 0
+    assert "4 chains: 0 done, 0 waiting, 4 missing" in capsys.readouterr().out
+    assert (project / "queue").read_text() == ""
+    assert main(["sweep", "sweep.yaml"]) == 0
+    names = [line.split()[1] for line in (project / "queue").read_text().splitlines()]
+    assert len(set(names)) == 4
+    call = (project / "calls").read_text().splitlines()[1]
+    assert call == f"exp run --queue --name {names[1]} -Sseed=0 -Sregime.kind=fresh"
+    capsys.readouterr()
+    # one ran, one failed, two wait: the failed one is queued again
+    subprocess.run(["git", "update-ref", f"refs/exps/aa/bb/{names[0]}", "HEAD"], check=True)
+    text = (project / "queue").read_text().replace("Queued", "Failed", 2)
+    (project / "queue").write_text(text)
+    assert main(["sweep", "sweep.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "4 chains: 1 done, 2 waiting, 1 missing" in out
+    assert f"queue {names[1]}: seed=0 regime.kind=fresh" in out
+
+
+def test_when_all_ran_it_says_how_to_compare(project, capsys):
+    (project / "sweep.yaml").write_text("grid: {seed: [0]}\n")
+    assert main(["sweep", "sweep.yaml"]) == 0
+    name = (project / "queue").read_text().split()[1]
+    subprocess.run(["git", "update-ref", f"refs/exps/aa/bb/{name}", "HEAD"], check=True)
+    capsys.readouterr()
+    assert main(["sweep", "sweep.yaml"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "1 chains: 1 done, 0 waiting, 0 missing", f"next: palimpsest compare {name}",
+    ]  # fmt: skip
+
+
+def test_what_dvc_refuses_is_one_line(project, capsys):
+    (project / "broken").touch()
+    assert main(["sweep", "sweep.yaml"]) == 1
+    assert capsys.readouterr().err == "error: dvc exp run: want success, got ERROR: no\n"
+
+
+def test_a_missing_file_is_one_line(project, capsys):
+    assert main(["sweep", "none.yaml"]) == 1
+    assert capsys.readouterr().err == "error: none.yaml: want a YAML file, got no such file\n"
