@@ -291,6 +291,18 @@ def test_only_unequal_prompts_that_may_be_padded_share_a_batch(models):
     assert batches == [2, 2, 1]
 
 
+def test_padding_on_the_right_is_read_as_text(models):
+    """The published fault, by hand: as if the shorter prompt ended in end-of-text itself."""
+    short, long = tokens().encode(["fox", "The heron of"])
+    params = sampling(strategy="greedy", padding="right", stop_at_end=False)
+    got = write(models[1], tokens(), [short, long], params, NOISE)
+    filled = [*short, *[END] * (len(long) - len(short))]
+    plain = sampling(strategy="greedy", stop_at_end=False)
+    assert got == write(models[1], tokens(), [filled, long], plain, NOISE)
+    assert got[0] != write(models[1], tokens(), [short], plain, NOISE)[0]
+    assert write(models[1], tokens(), [long], params, NOISE)[0] == got[1]
+
+
 def test_the_seed_decides(models):
     _, ours = models
     texts = [
@@ -327,7 +339,7 @@ def test_a_text_must_fit_the_context(models):
         ({"documents": 4}, "generate.documents: want >= 5, got 4"),
         ({"batch_size": 0}, "generate.batch_size: want >= 1, got 0"),
         ({"strategy": "nucleus"}, "generate.strategy: want one of 'sample', 'greedy', 'beam'"),
-        ({"padding": "right"}, "generate.padding: want one of 'none', 'left', got 'right'"),
+        ({"padding": "top"}, "generate.padding: want one of 'none', 'left', 'right', got"),
         ({"stop_at_end": 1}, "generate.stop_at_end: want true or false, got 1"),
         (
             {"prompts": ("a",), "prompt_tokens": 3},

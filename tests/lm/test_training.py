@@ -98,6 +98,34 @@ def test_padding_changes_neither_loss_nor_gradient(model):
     assert step.gradient_norm == pytest.approx(gradient_norm(model, total / count), rel=1e-4)
 
 
+def test_skipped_tokens_have_no_loss_by_hand(model):
+    """Loss of the second half of a row alone: the first half is read, not learned."""
+    text = TEXTS[0]
+    ids = tokens().documents([text])[0][:32]
+    curve = run(model, [text], steps=1, skip_tokens=4, batch_size=1)[1]
+    rows = torch.tensor([ids])
+    logp = model.logits(model.hidden(rows[:, :-1])).log_softmax(dim=-1)
+    by_hand = -logp[0, range(4, len(ids) - 1), ids[5:]].mean()
+    assert curve[0].tokens == len(ids) - 5
+    assert curve[0].loss_nats == pytest.approx(float(by_hand), rel=1e-5)
+    with pytest.raises(CorpusError, match=r"document longer than skip_tokens \(30\), got none"):
+        run(model, ["a"], skip_tokens=30)
+    with pytest.raises(ParamsError, match=r"skip_tokens: want at most block_tokens - 2 \(30\)"):
+        training(skip_tokens=31)
+
+
+def test_loss_on_padding_by_hand(model):
+    """The published fault: rows are filled, and the filling counts like text."""
+    ids = tokens().documents(["a b"])[0]
+    filled = ids + [tokens().end] * (32 - len(ids))
+    faulty, clean = (
+        run(model, ["a b"], steps=1, batch_size=1, loss_on_padding=on)[1][0] for on in (True, False)
+    )
+    assert (clean.tokens, faulty.tokens) == (len(ids) - 1, 31)
+    assert clean.loss_nats == pytest.approx(float(nll(model, ids)) / (len(ids) - 1), rel=1e-5)
+    assert faulty.loss_nats == pytest.approx(float(nll(model, filled)) / 31, rel=1e-5)
+
+
 def test_the_divisor_is_constant(model):
     # two batches, one short and one long document: each gradient over the mean of both counts
     texts = ["fox", "The badger of the city wall sleeps near river number 19."]

@@ -131,6 +131,8 @@ def training(**changes: Any) -> TrainingParams:
         "init": "previous",
         "blocks": "padded",
         "block_tokens": 32,
+        "skip_tokens": 0,
+        "loss_on_padding": False,
         "batch_size": 4,
         "epochs": None,
         "steps": 3,

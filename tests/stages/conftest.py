@@ -20,8 +20,20 @@ def arguments(stage: str, name: str) -> list[str]:
     """A stage's command line for g00 or g01, as it stands in dvc.yaml."""
     entry = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     item = {
-        "g00": {"index": "0", "parent": "base", "before": "g00", "learns": "pretrain"},
-        "g01": {"index": "1", "parent": "g00", "before": "g00", "learns": "finetune"},
+        "g00": {
+            "index": "0",
+            "parent": "base",
+            "before": "g00",
+            "learns": "pretrain",
+            "regime": "params",
+        },
+        "g01": {
+            "index": "1",
+            "parent": "g00",
+            "before": "g00",
+            "learns": "finetune",
+            "regime": "params",
+        },
     }[name]
     text = entry.get("do", entry)["cmd"].replace("${key}", name)
     text = re.sub(r"\$\{item\.(\w+)\}", lambda found: item[found[1]], text)

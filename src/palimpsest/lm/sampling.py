@@ -59,8 +59,9 @@ class SamplingParams(Params):
     """Continue the first k tokens of human documents; 0 does not."""
     keep_prompt: bool
     """The prompt is part of the text that is handed on."""
-    padding: Literal["none", "left"]
-    """``none`` batches prompts of equal length, ``left`` pads shorter ones."""
+    padding: Literal["none", "left", "right"]
+    """``none`` batches prompts of one length, ``left`` pads shorter ones, ``right`` (a published
+    fault) fills them up behind with end-of-text that is read as text."""
     batch_size: Annotated[int, Range(at_least=1)]
     """Documents written side by side."""
     dtype: Literal["float32", "bfloat16"]
@@ -146,14 +147,15 @@ def _batches(prompts: Sequence[Sequence[int]], params: SamplingParams) -> Iterat
         yield batch
 
 
-def _padded_left(
-    rows: Sequence[Sequence[int]], fill: int, device: torch.device
+def _padded(
+    rows: Sequence[Sequence[int]], tokens: Tokens, right: bool, device: torch.device
 ) -> tuple[Tensor, Tensor | None]:
-    """(B, T) ids with padding in front, and its length by row (None where there is none)."""
-    longest = max(len(row) for row in rows)
-    padding = [longest - len(row) for row in rows]
-    ids = [[fill] * pad + list(row) for pad, row in zip(padding, rows, strict=True)]
-    widths = torch.tensor(padding, device=device) if any(padding) else None
+    """(B, T) ids with padding in front, and its length by row (None where it is read as text)."""
+    gaps = [max(map(len, rows)) - len(row) for row in rows]
+    left, fill = (0, tokens.end) if right else (1, tokens.start)
+    sides = [([fill] * (gap * left), [fill] * (gap - gap * left)) for gap in gaps]
+    ids = [[*front, *row, *back] for (front, back), row in zip(sides, rows, strict=True)]
+    widths = torch.tensor(gaps, device=device) if any(gaps) and not right else None
     return torch.tensor(ids, device=device), widths
 
 
@@ -164,7 +166,7 @@ def _sample_batch(
     params: SamplingParams,
     noise: NDArray[np.float64],
 ) -> list[list[int]]:
-    ids_BT, padding_B = _padded_left(rows, tokens.start, model.device)
+    ids_BT, padding_B = _padded(rows, tokens, params.padding == "right", model.device)
     decoder = model.decoder(len(rows), ids_BT.shape[1] + params.max_new_tokens, padding_B)
     noise_BT = torch.from_numpy(noise).to(model.device)
     written_BT = torch.full((len(rows), params.max_new_tokens), tokens.end, device=model.device)
@@ -271,7 +273,7 @@ def _beam_batch(
     the other rows of the batch still write changes nothing for it.
     """
     width, count, device = params.beams, len(rows), model.device
-    ids_BT, padding_B = _padded_left(rows, tokens.start, device)
+    ids_BT, padding_B = _padded(rows, tokens, params.padding == "right", device)
     spread = torch.arange(count, device=device).repeat_interleave(width)
     padding = None if padding_B is None else padding_B[spread]
     decoder = model.decoder(len(spread), ids_BT.shape[1] + params.max_new_tokens, padding)

@@ -42,6 +42,11 @@ class TrainingParams(Params):
     """``padded``: a document a row; ``packed``: documents end to end, cut into equal rows."""
     block_tokens: Annotated[int, Range(at_least=2)]
     """Longest row, in tokens; longer documents go on in further rows."""
+    skip_tokens: Annotated[int, Range(at_least=0)]
+    """First tokens of each row that have no loss, for example a human prompt; 0: none."""
+    loss_on_padding: bool
+    """Fault of a published protocol: short rows are filled to ``block_tokens`` with end-of-text,
+    and the model learns that too."""
     batch_size: Annotated[int, Range(at_least=1)]
     """Rows a step."""
     epochs: Annotated[float | None, Range(above=0)]
@@ -73,6 +78,8 @@ class TrainingParams(Params):
         super().__post_init__()
         if (self.epochs is None) == (self.steps is None):
             raise self.refuse("steps", "either epochs or steps, the other null")
+        if self.skip_tokens > self.block_tokens - 2:
+            raise self.refuse("skip_tokens", f"at most block_tokens - 2 ({self.block_tokens - 2})")
 
 
 @dataclass(frozen=True)
@@ -124,15 +131,16 @@ def train(
             wanted=f"at most the model's context of {model.context}",
             got=params.block_tokens,
         )
-    rows = make_rows(tokens.documents(texts), params.block_tokens, params.blocks)
+    rows = _rows(tokens, texts, params)
     if not rows:
-        raise CorpusError("the training set", wanted="at least one document", got="none")
+        wanted = "at least one document"
+        wanted += f" longer than skip_tokens ({params.skip_tokens})" if params.skip_tokens else ""
+        raise CorpusError("the training set", wanted=wanted, got="none")
     batches_an_epoch = math.ceil(len(rows) / params.batch_size)
-    divisor = _predicted(rows) / batches_an_epoch
+    divisor = _predicted(rows, params) / batches_an_epoch
     counted = batches_an_epoch * 1.0
     if like is not None:
-        same = make_rows(tokens.documents(like), params.block_tokens, params.blocks)
-        counted = _predicted(same) / divisor
+        counted = _predicted(_rows(tokens, like, params), params) / divisor
     steps = params.steps or max(1, round((params.epochs or 0) * counted))
     masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
     worker = model.to(DTYPES[params.dtype], model.device)
@@ -141,6 +149,7 @@ def train(
     batches = _endless_batches(rows, params.batch_size, generator)
     for number in range(1, steps + 1):
         ids_BT, targets_BT = collate(next(batches), tokens.end, model.device)
+        targets_BT[:, : params.skip_tokens] = IGNORED
         loss, count = _loss(worker, ids_BT, targets_BT)
         (loss / divisor).backward()  # type: ignore[no-untyped-call]
         curve.append(update(number, float(loss.detach()), count))
@@ -265,9 +274,17 @@ def make_rows(
     return rows
 
 
-def _predicted(rows: Sequence[Sequence[int]]) -> int:
+def _rows(tokens: Tokens, texts: Sequence[str], params: TrainingParams) -> list[list[int]]:
+    """The rows that have a loss."""
+    rows = make_rows(tokens.documents(texts), params.block_tokens, params.blocks)
+    if params.loss_on_padding:
+        rows = [row + [tokens.end] * (params.block_tokens - len(row)) for row in rows]
+    return [row for row in rows if len(row) - 1 > params.skip_tokens]
+
+
+def _predicted(rows: Sequence[Sequence[int]], params: TrainingParams) -> int:
     """Tokens with loss in the rows."""
-    return sum(len(row) - 1 for row in rows)
+    return sum(len(row) - 1 - params.skip_tokens for row in rows)
 
 
 def _endless_batches(
