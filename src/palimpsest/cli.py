@@ -8,6 +8,7 @@ from pathlib import Path
 from palimpsest.audit_command import add_audit
 from palimpsest.compare_command import add_compare
 from palimpsest.errors import PalimpsestError
+from palimpsest.preset_command import add_preset
 from palimpsest.sweep_command import add_sweep
 
 
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "chain.yaml is)",
     )
     chain.set_defaults(run=_chain)
+    add_preset(commands)
     add_audit(commands)
     add_compare(commands)
     add_sweep(commands)

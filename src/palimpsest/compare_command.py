@@ -62,6 +62,9 @@ def add_compare(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write compare.csv, .vl.json and .png here"
     )
+    parser.add_argument(
+        "--published", metavar="PRESET", help="the workspace beside a preset's published numbers"
+    )
     parser.set_defaults(run=run_compare)
 
 
@@ -73,6 +76,11 @@ def run_compare(args: argparse.Namespace) -> int:
             dials that may not differ.
     """
     from palimpsest.experiments import all_runs
+    from palimpsest.preset_command import published_table
+
+    if args.published:
+        print(published_table(Path.cwd(), args.published))
+        return 0
 
     if bool(args.chains) == args.all:
         raise ComparisonError(

@@ -1,0 +1,175 @@
+"""Presets: every one is a params.yaml that the stages accept; nothing is lost; published beside."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from palimpsest.card import ScoreParams
+from palimpsest.cli import main
+from palimpsest.corpus.regime import RegimeParams
+from palimpsest.corpus.source import SOURCES, CorpusParams
+from palimpsest.dvc_project import chain_yaml
+from palimpsest.errors import ParamsError
+from palimpsest.experiments import flat
+from palimpsest.lm.model import ModelParams
+from palimpsest.lm.prompts import WitnessParams
+from palimpsest.lm.sampling import SamplingParams
+from palimpsest.lm.training import TrainingParams
+from palimpsest.params import from_mapping, load
+from palimpsest.preset_command import load_preset, published_table, written
+from palimpsest.sweep_command import planned
+from stages import command
+from tests.tiny import ROOT
+
+PAPERS = (
+    "ainex", "ainex-as-published", "drayson", "gerstgrasser", "linguistic-collapse", "shumailov",
+)  # fmt: skip
+
+
+def git(*words: str) -> None:
+    identity = ["-c", "user.email=a@b", "-c", "user.name=n"]
+    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    for name in ("params.yaml", "chain.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "x")
+    return tmp_path
+
+
+def test_quick_is_the_tracked_params_file() -> None:
+    quick = (ROOT / "presets" / "quick.yaml").read_text()
+    assert quick == (ROOT / "params.yaml").read_text()
+    assert written(ROOT, {}) == quick
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_preset_is_accepted_by_every_stage(project: Path, name: str) -> None:
+    assert main(["preset", name]) == 0
+    path = project / "params.yaml"
+    content = command.sections(path)
+    corpus = command.section(content, CorpusParams, but=tuple(SOURCES))
+    load(path, SOURCES[corpus.source])
+    for params in (ModelParams, SamplingParams, RegimeParams, WitnessParams, ScoreParams):
+        load(path, params)
+    for section in ("pretrain", "finetune"):
+        from_mapping(content[section], TrainingParams, section)
+    preset = load_preset(project, name)
+    expected = chain_yaml(preset.generations, preset.null_lineage)
+    assert (project / "chain.yaml").read_text() == expected
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_preset_says_what_was_published(name: str) -> None:
+    preset = load_preset(ROOT, name)
+    assert preset.published
+    assert all({"generation", "metric", "value"} <= entry.keys() for entry in preset.published)
+    assert (ROOT / "presets" / f"{name}.yaml").read_text().startswith("# ")
+    assert preset.null_lineage or name == "linguistic-collapse"
+
+
+def test_comments_stay_and_only_the_dials_change(project: Path) -> None:
+    before = (project / "params.yaml").read_text().splitlines()
+    text = written(project, {"seed": 7, "witness.prompts": ["One"], "finetune.clip_norm": None})
+    after = text.splitlines()
+    gone, new = [[x for x in a if x not in b] for a, b in ((before, after), (after, before))]
+    assert [line.strip() for line in new] == [
+        "seed: 7                     # whole number; moves everything random",
+        "- One", "clip_norm: null",
+    ]  # fmt: skip
+    assert len(gone) == 7
+    assert "    - One\n\nfinetune:" in text
+    assert written(project, {"generate.prompts": ["A b"]}).count("#") == "\n".join(before).count(
+        "#"
+    )
+
+
+def test_a_preset_starts_from_the_default_whatever_was_there(project: Path, capsys) -> None:
+    text = (project / "params.yaml").read_text().replace("seed: 0 ", "seed: 9 ", 1)
+    (project / "params.yaml").write_text(text)
+    git("commit", "-qam", "mine")
+    assert main(["preset", "drayson"]) == 0
+    params = flat(yaml.safe_load((project / "params.yaml").read_text()))
+    assert params == flat(yaml.safe_load(written(project, load_preset(project, "drayson").dials)))
+    out = capsys.readouterr().out
+    assert "seed: 9 -> 0" in out
+    assert "finetune.skip_tokens: 0 -> 256" in out
+    assert out.endswith("next: dvc repro, then palimpsest compare --published drayson\n")
+
+
+def test_model_and_data_can_be_swapped(project: Path) -> None:
+    words = ["corpus.source=files", "corpus.files.paths=[a.txt, b.txt]", "corpus.null_pool=0"]
+    assert main(["preset", "ainex", *words, "--generations", "3", "--no-null"]) == 0
+    params = flat(yaml.safe_load((project / "params.yaml").read_text()))
+    assert params["corpus.files.paths"] == ["a.txt", "b.txt"]
+    assert (params["corpus.source"], params["corpus.null_pool"]) == ("files", 0)
+    assert params["generate.top_k"] == 50
+    assert (project / "chain.yaml").read_text() == chain_yaml(3)
+
+
+def test_uncommitted_changes_are_refused_or_kept(project: Path, capsys) -> None:
+    path = project / "params.yaml"
+    mine = path.read_text().replace("seed: 0 ", "seed: 9 ", 1)
+    path.write_text(mine)
+    assert main(["preset", "ainex"]) == 1
+    assert capsys.readouterr().err == (
+        "error: params.yaml: want no uncommitted changes, got some; commit them, or --force: the "
+        "old file is kept as NAME.old\n"
+    )
+    assert path.read_text() == mine
+    assert main(["preset", "ainex", "--force"]) == 0
+    assert (project / "params.yaml.old").read_text() == mine
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["aynex"], "preset: want one of ainex, ainex-as-published, drayson, gerstgrasser, "),
+        (["ainex", "seed"], "preset: want KEY=VALUE, got 'seed'"),
+        (["ainex", "sed=1"], "sed: want a dial of params.yaml, got no such dial"),
+        (["ainex", "seed.x=1"], "seed.x: want a dial of params.yaml, got no such dial"),
+        (["ainex", "corpus=1"], "corpus: want a dial of params.yaml, got no such dial"),
+        (["ainex", "seed=[1"], "seed: want a YAML value, got '[1'"),
+    ],
+)
+def test_what_is_no_preset_is_one_line_and_writes_nothing(project, capsys, words, message) -> None:
+    before = (project / "params.yaml").read_text()
+    assert main(["preset", *words]) == 1
+    assert f"error: {message}" in capsys.readouterr().err
+    assert (project / "params.yaml").read_text() == before
+
+
+def test_a_broken_preset_is_named(project: Path) -> None:
+    (project / "presets" / "mine.yaml").write_text("dials: 3\n")
+    with pytest.raises(ParamsError, match=r"presets/mine\.yaml: want chain, published and dials"):
+        load_preset(project, "mine")
+
+
+def test_published_beside_measured(project: Path, capsys) -> None:
+    folder = project / "data" / "scores" / "g05"
+    folder.mkdir(parents=True)
+    card = {"metrics": {"volume": {"value": 0.262, "low": None, "high": None}}}
+    (folder / "card.json").write_text(json.dumps(card))
+    assert main(["compare", "--published", "ainex"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    volume = [line.split() for line in lines if line.startswith("volume")]
+    assert volume[1] == ["volume", "5", "0.131", "0.262", "+100.0", "%"]
+    assert volume[2][3:] == ["not", "run", "–"]
+    with pytest.raises(ParamsError, match="preset quick: want published numbers, got none"):
+        published_table(project, "quick")
+
+
+def test_the_sweep_of_linguistic_collapse_is_one(project: Path) -> None:
+    dials = flat(yaml.safe_load((project / "params.yaml").read_text()))
+    content = yaml.safe_load((project / "presets/linguistic-collapse-sweep.yaml").read_text())
+    assert len(planned(content, dials, "sweep")) == 18
