@@ -142,8 +142,8 @@ def written(root: Path, dials: Mapping[str, Any]) -> str:
             or isinstance(node[last], Mapping)
         ):
             raise ParamsError(key, wanted="a dial of params.yaml", got="no such dial")
-        if isinstance(node[last], list) and isinstance(value, list):
-            _refill(node[last], value)
+        if isinstance(found, list) and isinstance(value, list):
+            _refill(found, value)
         else:
             node[last] = value
     buffer = io.StringIO()
