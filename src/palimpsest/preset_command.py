@@ -136,11 +136,8 @@ def written(root: Path, dials: Mapping[str, Any]) -> str:
         node: Any = content
         for part in path:
             node = node.get(part) if isinstance(node, MutableMapping) else None
-        if (
-            not isinstance(node, MutableMapping)
-            or last not in node
-            or isinstance(node[last], Mapping)
-        ):
+        found = node.get(last, {}) if isinstance(node, MutableMapping) else {}
+        if isinstance(found, Mapping):
             raise ParamsError(key, wanted="a dial of params.yaml", got="no such dial")
         if isinstance(found, list) and isinstance(value, list):
             _refill(found, value)
