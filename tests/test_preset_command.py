@@ -169,7 +169,8 @@ def test_published_beside_measured(project: Path, capsys) -> None:
         published_table(project, "quick")
 
 
-def test_the_sweep_of_linguistic_collapse_is_one(project: Path) -> None:
+def test_the_sweeps_are_sweeps(project: Path) -> None:
     dials = flat(yaml.safe_load((project / "params.yaml").read_text()))
-    content = yaml.safe_load((project / "presets/linguistic-collapse-sweep.yaml").read_text())
-    assert len(planned(content, dials, "sweep")) == 18
+    for name, chains in (("linguistic-collapse", 18), ("regimes", 24)):
+        content = yaml.safe_load((project / "presets" / f"{name}-sweep.yaml").read_text())
+        assert len(planned(content, dials, "sweep")) == chains
