@@ -37,6 +37,11 @@ def test_seeds_are_replicates_and_dials_are_variants():
                                        (2, None, None, None): 2.0}  # fmt: skip
 
 
+def test_labels_name_what_differs_from_the_first_variant():
+    found = variants([run("a", k=0), run("b", kind="fresh", k=0), run("c", k=5)])
+    assert [v.label for v in found] == ["k=0, regime.kind=replace", "regime.kind=fresh", "k=5"]
+
+
 def test_one_variant_needs_no_label():
     assert variants([run("a"), run("b", 1)])[0].label == "all alike"
 

@@ -56,7 +56,8 @@ class Variant:
     """Chains that differ in their seeds alone."""
 
     label: str
-    """The dials in which the variants differ; ``all alike`` where there is only one."""
+    """The dials in which it differs from the first variant; of the first, those in which any other
+    does (``all alike`` where there is only one variant)."""
     dials: Dials
     runs: Mapping[Seeds, Run]
 
@@ -101,11 +102,11 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
                 got="two chains of the same dials and seeds that differ",
                 hint="leave one out; was one of them stopped, or made by other code?",
             )
-    firsts = [_fixed(next(iter(group.values())).dials) for group in groups.values()]
-    telling = differing(firsts)
+    dials = [_fixed(next(iter(group.values())).dials) for group in groups.values()]
+    telling = [differing(dials), *(differing([dials[0], one]) for one in dials[1:])]
     return [
-        Variant(_label(dials, telling), dials, group)
-        for dials, group in zip(firsts, groups.values(), strict=True)
+        Variant(_label(one, keys), one, group)
+        for one, keys, group in zip(dials, telling, groups.values(), strict=True)
     ]
 
 
