@@ -58,10 +58,59 @@ def test_experiments_are_found_and_dvcs_own_references_are_not(project: Path) ->
 
 
 def test_all_reads_every_experiment_and_the_workspace_if_it_is_another(project: Path) -> None:
-    assert {run.name for run in all_runs(project, [])} == {"r0", "r1", "f0", "f1"}
-    write("mix", 3, 0.6)
-    assert all_runs(project, [])[0].name == "workspace"
-    assert list(all_runs(project, ["r0"])[0].generations) == [0, 1, 2]
+    found = [run.name for run in all_runs(project, [])[0]]
+    assert found[0] == "workspace"
+    assert set(found[1:]) == {"r0", "r1", "f0", "f1"}
+    assert list(all_runs(project, ["r0"])[0][0].generations) == [0, 1, 2]
+
+
+def test_what_has_no_scores_is_left_out_of_all_and_said(project, capsys) -> None:
+    git("rm", "-rq", "metrics")
+    git("commit", "-qm", "none")
+    git("update-ref", "refs/exps/ab/cdef/empty", "HEAD")
+    found, left_out = all_runs(project, [])
+    assert {run.name for run in found} == {"r0", "r1", "f0", "f1"}
+    assert [why.split(":")[0] for why in left_out] == ["workspace", "empty"]
+    assert "left out: empty: want scored generations" in said(capsys, "--all")
+
+
+def lock(**params: object) -> None:
+    section = {"params": {"params.yaml": params}}
+    stages = {"prepare": section, "score@g02": section, "report": section}
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+
+
+def test_scores_of_other_dials_are_refused(project, capsys) -> None:
+    lock(**{"seed": 1, "seeds.generate": None, "regime": {"kind": "fresh"}})
+    assert "workspace" in [run.name for run in all_runs(project, [])[0]]
+    lock(**{"seed": 0, "seeds.generate": None, "regime": {"kind": "replace"}})
+    assert said(capsys, "workspace", status=1) == (
+        "error: workspace: want scores of the dials in its params.yaml, got g00, g02 scored with "
+        "other regime.kind, seed; dvc repro, then commit\n"
+    )
+
+
+def test_generations_that_the_chain_no_longer_has_do_not_count(project) -> None:
+    Path("chain.yaml").write_text("generations: {g00: {index: 0}, g01: {index: 1}}\n")
+    assert list(all_runs(project, ["workspace"])[0][0].generations) == [0, 1]
+
+
+def test_false_discoveries_are_controlled_over_what_is_not_shown(project, capsys) -> None:
+    """One metric of thirty at p = 0.03 is no discovery, whether or not the others are shown."""
+    apart = [("replace", 0, 0.0), ("replace", 1, 0.0), ("fresh", 0, 1.00), ("fresh", 1, 1.10)]
+    names = []
+    for kind, seed, moved in apart:
+        write(kind, seed, 0.5)
+        noise = {f"m{i}": float((seed * 7 + i * 3) % 5 * (kind == "fresh")) for i in range(30)}
+        path = Path("metrics/generations/g02.json")
+        path.write_text(json.dumps({"integrity": moved, **noise}))
+        git("add", "-A")
+        git("commit", "-q", "-m", "x")
+        names.append(git("rev-parse", "HEAD"))
+    shown = said(capsys, *names, "--metric", "integrity").splitlines()
+    row = next(line for line in shown if "1.05" in line)
+    assert 0.02 < float(row.split()[-1]) < 0.05
+    assert "sure" not in row
 
 
 def test_the_table_fits_a_terminal_and_pairs_by_seed(project, capsys) -> None:

@@ -1,6 +1,7 @@
 """Presets: every one is a params.yaml that the stages accept; nothing is lost; published beside."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -129,6 +130,35 @@ def test_uncommitted_changes_are_refused_or_kept(project: Path, capsys) -> None:
     assert path.read_text() == mine
     assert main(["preset", "ainex", "--force"]) == 0
     assert (project / "params.yaml.old").read_text() == mine
+    ainex = path.read_text()
+    assert main(["preset", "drayson", "--force"]) == 0
+    assert (project / "params.yaml.old").read_text() == mine
+    assert (project / "params.yaml.old1").read_text() == ainex
+
+
+def test_a_project_in_a_subfolder_loses_nothing_either(project: Path, capsys) -> None:
+    (project / "sub").mkdir()
+    for name in ("presets", "params.yaml", "chain.yaml", "dvc.yaml"):
+        (project / name).rename(project / "sub" / name)
+    os.chdir(project / "sub")
+    assert main(["preset", "ainex", "--force"]) == 0
+    assert (project / "sub" / "params.yaml.old").exists()
+
+
+def test_what_cannot_be_a_chain_leaves_params_as_they_are(project: Path, capsys) -> None:
+    before = (project / "params.yaml").read_text()
+    assert main(["preset", "ainex", "--generations", "0"]) == 1
+    assert "error: chain: want 1 to 999 generations, got 0" in capsys.readouterr().err
+    (project / "dvc.yaml").unlink()
+    assert main(["preset", "ainex"]) == 1
+    assert "want a folder with dvc.yaml, got none" in capsys.readouterr().err
+    assert (project / "params.yaml").read_text() == before
+
+
+def test_outputs_that_go_are_said(project: Path, capsys) -> None:
+    (project / "data" / "scores" / "g12").mkdir(parents=True)
+    assert main(["preset", "drayson"]) == 0
+    assert "removed 1 outputs of later generations" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -153,6 +183,12 @@ def test_a_broken_preset_is_named(project: Path) -> None:
     (project / "presets" / "mine.yaml").write_text("dials: 3\n")
     with pytest.raises(ParamsError, match=r"presets/mine\.yaml: want chain, published and dials"):
         load_preset(project, "mine")
+    chain = "chain: {generations: 1, null_lineage: false}\n"
+    (project / "presets" / "mine.yaml").write_text(
+        f"{chain}dials: {{}}\npublished: [{{generation: 1, metric: volume}}]\n"
+    )
+    with pytest.raises(ParamsError, match=r"got KeyError\('value'\)"):
+        load_preset(project, "mine")
 
 
 def test_published_beside_measured(project: Path, capsys) -> None:
@@ -165,6 +201,12 @@ def test_published_beside_measured(project: Path, capsys) -> None:
     volume = [line.split() for line in lines if line.startswith("volume")]
     assert volume[1] == ["volume", "5", "0.131", "0.262", "+100.0", "%"]
     assert volume[2][3:] == ["not", "run", "–"]
+    # params.yaml is still the default
+    assert "not the preset's: corpus.source: world (preset: hub)" in lines
+    assert main(["preset", "ainex"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "--published", "ainex"]) == 0
+    assert "not the preset's" not in capsys.readouterr().out
     with pytest.raises(ParamsError, match="preset quick: want published numbers, got none"):
         published_table(project, "quick")
 

@@ -28,6 +28,8 @@ def test_every_variant_meets_the_whole_grid_and_nothing_comes_twice():
     assert len(found) == 4
     assert found[0] == {"regime.kind": "fresh", "seed": 0}
     assert planned({"variants": [{"seed": 1}, {"seed": 1}]}, DIALS, "f") == [{"seed": 1}]
+    same = {"variants": [{}, {"seed": 0}, {"regime.kind": "replace"}, {"seed": 1}]}
+    assert planned(same, DIALS, "f") == [{}, {"seed": 1}]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,10 @@ def test_every_variant_meets_the_whole_grid_and_nothing_comes_twice():
         ({"grid": {"seed": 1}}, r"grid\.seed: want a list of values, got 1"),
         ({"grid": {"seed": []}}, r"grid\.seed: want a list of values, got \[\]"),
         ({"variants": ["fresh"]}, r"variants, 1: want dials with values, got 'fresh'"),
+        (
+            {"grid": {"seed": [1]}, "variants": [{"seed": 2}]},
+            "seed: want each dial in `grid` or in",
+        ),
         ({"grid": {"regime.knd": ["a"]}}, r"regime\.knd: want a dial of params\.yaml, got no such"),
     ],
 )
@@ -81,13 +87,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("bin").mkdir()
     dvc = Path("bin/dvc")
     dvc.write_text(
-        "#!/bin/sh\n"
+        "#!/bin/sh\nshift 2\n"
         'if [ "$1" = queue ]; then echo "Task     Name    Created   Status"; cat queue\n'
         'elif [ -e broken ]; then echo "ERROR: no" >&2; exit 1\n'
         'else echo "abc  $5  04:15 AM  Queued" >> queue; echo "$@" >> calls; fi\n'
     )
     dvc.chmod(dvc.stat().st_mode | stat.S_IEXEC)
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setattr("palimpsest.dvc_project.sys.executable", str(dvc))
     Path("sweep.yaml").write_text("grid: {seed: [0, 1], regime.kind: [replace, fresh]}\n")
     return tmp_path
 
@@ -127,9 +133,23 @@ def test_when_all_ran_it_says_how_to_compare(project, capsys):
 def test_what_dvc_refuses_is_one_line(project, capsys):
     (project / "broken").touch()
     assert main(["sweep", "sweep.yaml"]) == 1
-    assert capsys.readouterr().err == "error: dvc exp run: want success, got ERROR: no\n"
+    assert capsys.readouterr().err == "error: dvc exp run: want an answer, got ERROR: no\n"
 
 
 def test_a_missing_file_is_one_line(project, capsys):
     assert main(["sweep", "none.yaml"]) == 1
     assert capsys.readouterr().err == "error: none.yaml: want a YAML file, got no such file\n"
+    (project / "chain.yaml").unlink()
+    assert main(["sweep", "sweep.yaml"]) == 1
+    assert capsys.readouterr().err == (
+        "error: chain.yaml: want a file, got No such file or directory; palimpsest chain N\n"
+    )
+    (project / "params.yaml").write_text("")
+    assert main(["sweep", "sweep.yaml"]) == 1
+    assert "params.yaml: want params.yaml with sections, got None\n" in capsys.readouterr().err
+
+
+def test_without_git_it_is_one_line(project, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert main(["sweep", "sweep.yaml"]) == 1
+    assert capsys.readouterr().err.startswith("error: git for-each-ref: want an answer, got [Errno")

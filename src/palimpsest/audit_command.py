@@ -18,42 +18,6 @@ FAILED = 3
 STDIN = "-"
 
 
-def add_audit(commands: Any) -> None:
-    """Adds the subcommand to the command's parser."""
-    parser = commands.add_parser(
-        "audit",
-        help="say whether texts have collapsed against human text",
-        description="Holds texts against a human reference: every metric with its interval, over "
-        "the null band of the reference itself, then a verdict. No project, no git.",
-        epilog=f"Exit status: 0 whatever the verdict, {FAILED} for one that --fail-on names, 1 for "
-        "bad input. Files: .txt (paragraphs between blank lines), .jsonl, .json, .csv, .parquet.",
-    )
-    files = "files or globs"
-    parser.add_argument("candidate", nargs="+", help=f"{files} to judge; - reads standard input")
-    parser.add_argument(
-        "--reference", nargs="+", required=True, metavar="HUMAN", help=f"{files} of human text"
-    )
-    parser.add_argument("--text-field", default="text", metavar="NAME", help="default: text")
-    parser.add_argument(
-        "--encoder", default="bundled", help="bundled (default), a folder or a hub id"
-    )
-    parser.add_argument(
-        "--model", type=Path, metavar="FOLDER", help="a model of human text, for likelihoods"
-    )
-    parser.add_argument(
-        "--sample", type=int, metavar="N", help="texts of a sample; default: as many as there are"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of every draw, default 0")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number here")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page here")
-    parser.add_argument(
-        "--fail-on",
-        choices=["collapse", "narrower"],
-        help=f"exit with status {FAILED} if collapsed; narrower: or narrower",
-    )
-    parser.set_defaults(run=run_audit)
-
-
 def run_audit(args: argparse.Namespace) -> int:
     """Reads, measures, prints and writes.
 

@@ -10,15 +10,20 @@ from typing import Any
 
 from palimpsest.decay.comparison import (
     Estimate,
+    Run,
     Variant,
     check_dials,
     differences,
+    differing,
+    fixed,
     last_common,
     level,
-    variance_shares,
+    variance_by_seed,
     variants,
 )
 from palimpsest.errors import ComparisonError
+from palimpsest.experiments import all_runs
+from palimpsest.preset_command import published_table
 from palimpsest.report.labels import plain
 
 METRICS = (
@@ -32,42 +37,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def add_compare(commands: Any) -> None:
-    """Adds the subcommand to the command's parser."""
-    parser = commands.add_parser(
-        "compare",
-        help="compare experiments: variants with intervals over seeds",
-        description="Groups chains by their dials; seeds are replicates. Means with 95 % intervals "
-        "over chains, differences to a control paired by seed, with Benjamini-Hochberg control "
-        "over metrics at 5 %.",
-    )
-    parser.add_argument(
-        "chains", nargs="*", metavar="EXPERIMENT", help="experiments, git revisions or workspace"
-    )
-    parser.add_argument("--all", action="store_true", help="the workspace and every experiment")
-    parser.add_argument(
-        "--control", metavar="NAME", help="a chain of the control; default: the first one"
-    )
-    parser.add_argument(
-        "--dial", action="append", default=[], metavar="KEY",
-        help="refuse chains that differ in other dials than these; may be repeated",
-    )  # fmt: skip
-    parser.add_argument("--generation", type=int, metavar="G", help="default: the last common one")
-    parser.add_argument(
-        "--metric", action="append", default=[], metavar="NAME", help="show this one; repeatable"
-    )
-    parser.add_argument(
-        "--variance", action="store_true", help="how much each source of randomness moves"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write compare.csv, .vl.json and .png here"
-    )
-    parser.add_argument(
-        "--published", metavar="PRESET", help="the workspace beside a preset's published numbers"
-    )
-    parser.set_defaults(run=run_compare)
-
-
 def run_compare(args: argparse.Namespace) -> int:
     """Reads, compares, prints and writes.
 
@@ -75,9 +44,6 @@ def run_compare(args: argparse.Namespace) -> int:
         ComparisonError: nothing named, an unknown chain, a generation or metric that is missing,
             dials that may not differ.
     """
-    from palimpsest.experiments import all_runs
-    from palimpsest.preset_command import published_table
-
     if args.published:
         print(published_table(Path.cwd(), args.published))
         return 0
@@ -86,10 +52,10 @@ def run_compare(args: argparse.Namespace) -> int:
         raise ComparisonError(
             "chains", wanted="names, or --all", got="both" if args.all else "none"
         )
-    runs = all_runs(Path.cwd(), args.chains)
+    runs, left_out = all_runs(Path.cwd(), args.chains)
     found = variants(runs)
     check_dials(found, args.dial)
-    control = _control(found, args.control or runs[0].name)
+    control = _control(runs, found, args.control or runs[0].name)
     generation = last_common(found) if args.generation is None else args.generation
     measured = _measured(found, generation)
     metrics = [name for name in args.metric or METRICS if args.metric or name in measured]
@@ -103,18 +69,19 @@ def run_compare(args: argparse.Namespace) -> int:
     print(_table(found, control, metrics, generation))
     if args.variance:
         print(_variances(found, metrics, generation))
-    for line in _warnings(found, control):
+    for line in [*_warnings(found, control), *(f"\nleft out: {why}" for why in left_out)]:
         print(line)
     if args.out:
         _write(args.out, found, control, metrics)
     return 0
 
 
-def _control(found: Sequence[Variant], name: str) -> Variant:
-    for variant in found:
-        if any(run.name == name for run in variant.runs.values()):
-            return variant
-    known = ", ".join(run.name for variant in found for run in variant.runs.values())
+def _control(runs: Sequence[Run], found: Sequence[Variant], name: str) -> Variant:
+    """The variant of the chain of this name, which may be one that another chain stands for."""
+    for run in runs:
+        if run.name == name:
+            return next(one for one in found if not differing([one.dials, fixed(run.dials)]))
+    known = ", ".join(run.name for run in runs)
     raise ComparisonError("--control", wanted=f"one of {known}", got=repr(name))
 
 
@@ -134,7 +101,7 @@ def _table(
     widths = (20, 7, 10, 22, 13, 24, 9, 5)
     lines.append(_cells(head, widths))
     for variant in found:
-        apart = differences(variant, control, metrics, generation)
+        apart = differences(variant, control, _measured(found, generation), generation)
         lines.append(variant.label)
         for name in metrics:
             own, less = level(variant, name, generation), apart[name]
@@ -163,8 +130,8 @@ def _variances(found: Sequence[Variant], metrics: Sequence[str], generation: int
     """Standard deviation over chains that differ in one seed alone."""
     lines = ["\nstandard deviation over chains that differ in this seed alone:"]
     for name in metrics:
-        shares = variance_shares(found, name, generation)
-        parts = [f"{key} {plain(share**0.5)}" for key, share in shares.items()]
+        variances = variance_by_seed(found, name, generation)
+        parts = [f"{key} {plain(variance**0.5)}" for key, variance in variances.items()]
         lines.append(f"  {name:<20}{', '.join(parts) or 'no two such chains'}")
     return "\n".join(lines)
 

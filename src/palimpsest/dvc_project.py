@@ -1,11 +1,14 @@
-"""The project as DVC sees it: writes chain.yaml, the links between generations.
+"""The project as DVC and git see it: chain.yaml, the links between generations; their answers.
 
 DVC cannot count, so which generation learns from which is data. Names are strings like g07: DVC
 drops integer keys of a `foreach` map without a word.
 """
 
+import argparse
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,64 @@ class Change:
     """Whether the null lineage is part of it now."""
     removed: tuple[str, ...]
     """Outputs of generations that are no more; DVC's cache still has them."""
+
+    @property
+    def chain(self) -> str:
+        """What it is now, in words."""
+        null = f", null lineage n01 to n{self.after:02d}" if self.null else ""
+        return f"generations g00 to g{self.after:02d}{null}"
+
+    @property
+    def loss(self) -> str:
+        """What was removed, in words."""
+        return f"removed {len(self.removed)} outputs of later generations (DVC's cache has them)"
+
+
+def run_chain(args: argparse.Namespace) -> int:
+    """`palimpsest chain`: writes chain.yaml and says what changed.
+
+    Raises:
+        ParamsError, ProjectError: see `write_chain`.
+    """
+    change = write_chain(Path.cwd(), args.generations, args.null)
+    was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
+    print(f"chain.yaml: {change.chain} ({was})")
+    if change.removed:
+        print(change.loss)
+    print("next: dvc repro")
+    return 0
+
+
+def git(root: Path, *words: str) -> str:
+    """What git answers.
+
+    Raises:
+        ProjectError: it is not installed, or says no.
+    """
+    return _answer(root, f"git {words[0]}", ["git", *words])
+
+
+def dvc(root: Path, *words: str) -> str:
+    """What this environment's DVC answers.
+
+    Raises:
+        ProjectError: it says no.
+    """
+    return _answer(root, f"dvc {' '.join(words[:2])}", [sys.executable, "-m", "dvc", *words])
+
+
+def _answer(root: Path, name: str, command: list[str]) -> str:
+    try:
+        done = subprocess.run(
+            command, cwd=root, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
+    except OSError as error:
+        raise ProjectError(name, wanted="an answer", got=str(error)) from error
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["none"]
+        telling = [line for line in said if line.startswith(("ERROR", "fatal"))] or said[-1:]
+        raise ProjectError(name, wanted="an answer", got=" ".join(telling))
+    return done.stdout
 
 
 def generation_name(number: int) -> str:

@@ -1,21 +1,24 @@
 """Chains out of git: the workspace, revisions, and the experiments that DVC keeps as commits.
 
-DVC commits each experiment under refs/exps; params.yaml and metrics/generations/ are in every such
-commit, so that git alone is asked and nothing is checked out.
+DVC commits each experiment under refs/exps; params.yaml, chain.yaml, dvc.lock and
+metrics/generations/ are in every such commit, so that git alone is asked and nothing is checked
+out. Scores count only under the dials that they were computed with: dvc.lock says which.
 
-Known gap: experiments that are still queued or that failed have no commit and are not seen.
+Known gaps: experiments that are still queued or that failed have no commit and are not seen;
+without dvc.lock (stages run by hand) nothing says which dials the scores belong to, and they are
+believed; that the code has changed since is not seen.
 """
 
 import json
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from palimpsest.decay.comparison import Run
-from palimpsest.errors import ComparisonError, ProjectError
+from palimpsest.dvc_project import git
+from palimpsest.errors import ComparisonError, ParamsError, ProjectError
 from palimpsest.params import read_yaml
 
 WORKSPACE = "workspace"
@@ -23,15 +26,41 @@ CARDS = "metrics/generations"
 """Where a chain's small files lie: g07.json, and n07.json of a null lineage."""
 OWN_REFS = ("exec/", "celery/", "apply/", "stash", "init")
 """What DVC keeps beside experiments under refs/exps."""
+Read = Callable[[str], str]
+"""Path in the project -> content; raises OSError or ProjectError where there is none."""
 
 
 def experiments(root: Path) -> dict[str, str]:
     """Experiment name -> git reference, the oldest first; later ones of a name win."""
-    listed = _git(
+    listed = git(
         root, "for-each-ref", "--sort=creatordate", "--format=%(refname)", "refs/exps"
     ).split()
     own = [ref for ref in listed if not ref.removeprefix("refs/exps/").startswith(OWN_REFS)]
     return {ref.rsplit("/", 1)[-1]: ref for ref in own}
+
+
+def all_runs(root: Path, names: Sequence[str]) -> tuple[list[Run], list[str]]:
+    """The chains of these names; every experiment and the workspace where none is named.
+
+    Returns:
+        The chains, and why others were left out: without names, those that cannot be read are.
+
+    Raises:
+        ComparisonError: see `read_run`; without names, no chain at all.
+        ProjectError: not a git repository.
+    """
+    known = experiments(root)
+    if names:
+        return [read_run(root, name, known) for name in names], []
+    found, left_out = [], []
+    for name in (WORKSPACE, *known):
+        try:
+            found.append(read_run(root, name, known))
+        except (ComparisonError, ParamsError) as error:
+            left_out.append(str(error))
+    if not found:
+        raise ComparisonError("chains", wanted="at least one with scores", got=" / ".join(left_out))
+    return found, left_out
 
 
 def read_run(root: Path, name: str, known: Mapping[str, str]) -> Run:
@@ -43,26 +72,32 @@ def read_run(root: Path, name: str, known: Mapping[str, str]) -> Run:
         known: what `experiments` found.
 
     Raises:
-        ComparisonError: no such experiment or revision, or one without scores.
+        ComparisonError: no such experiment or revision, one without scores, or with scores of
+            other dials than its params.yaml has.
+        ParamsError: a params.yaml without sections.
     """
     if name == WORKSPACE:
-        return _run(name, read_yaml(root / "params.yaml"), _folder(root))
+        cards = sorted(path.name for path in (root / CARDS).glob("*.json"))
+        return _run(name, cards, lambda path: (root / path).read_text(encoding="utf-8"))
     revision = known.get(name, name)
     try:
-        _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     except ProjectError as error:
         have = ", ".join(known) or "none"
         wanted = f"an experiment ({have}), a git revision or {WORKSPACE}"
         raise ComparisonError(name, wanted=wanted, got="neither") from error
-    try:
-        params = yaml.safe_load(_git(root, "show", f"{revision}:params.yaml"))
-        listed = _git(root, "ls-tree", "--name-only", revision, f"{CARDS}/").split()
-        cards = {
-            Path(path).stem: json.loads(_git(root, "show", f"{revision}:{path}")) for path in listed
-        }
-    except (ProjectError, yaml.YAMLError, json.JSONDecodeError) as error:
-        raise ComparisonError(name, wanted=f"params.yaml and {CARDS}", got=str(error)) from error
-    return _run(name, params, cards)
+    listed = git(root, "ls-tree", "--name-only", revision, f"{CARDS}/").split()
+    cards = [Path(path).name for path in listed]
+    return _run(name, cards, lambda path: git(root, "show", f"{revision}:{path}"))
+
+
+def read_dials(path: Path) -> dict[str, Any]:
+    """A params file as dotted keys.
+
+    Raises:
+        ParamsError: it is missing or holds no sections.
+    """
+    return _dials(str(path), read_yaml(path))
 
 
 def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -76,50 +111,70 @@ def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _run(name: str, params: Any, cards: Mapping[str, Mapping[str, float | None]]) -> Run:
-    if not isinstance(params, Mapping):
-        raise ComparisonError(name, wanted="params.yaml with sections", got=repr(params))
-    generations = {
-        int(card[1:]): values
-        for card, values in sorted(cards.items())
-        if card.startswith("g") and card[1:].isdigit()
-    }
+def stale(lock: Any, dials: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What dvc.lock says was computed with other dials.
+
+    Args:
+        lock: the content of dvc.lock, None where there is none.
+        dials: the dotted keys of params.yaml.
+
+    Returns:
+        Generation -> the dials that were others when one of its stages ran; prepare's stand under
+        g00. Generations that agree are left out.
+    """
+    stages = lock.get("stages") if isinstance(lock, Mapping) else None
+    found: dict[str, list[str]] = {}
+    for stage, entry in (stages or {}).items():
+        generation = "g00" if stage == "prepare" else stage.partition("@")[2]
+        locked = flat((entry.get("params") or {}).get("params.yaml") or {})
+        missing = object()
+        others = [key for key, value in locked.items() if dials.get(key, missing) != value]
+        if generation and others:
+            found[generation] = sorted({*found.get(generation, []), *others})
+    return found
+
+
+def _run(name: str, cards: Sequence[str], read: Read) -> Run:
+    try:
+        dials = _dials(name, yaml.safe_load(read("params.yaml")))
+        chain, lock = (_yaml(read, path) for path in ("chain.yaml", "dvc.lock"))
+        generations = {
+            int(card[1:-5]): json.loads(read(f"{CARDS}/{card}"))
+            for card in cards
+            if card.startswith("g") and card[1:-5].isdigit() and _belongs(card[:-5], chain)
+        }
+    except (OSError, ProjectError, yaml.YAMLError, json.JSONDecodeError) as error:
+        raise ComparisonError(name, wanted=f"params.yaml and {CARDS}", got=str(error)) from error
     if not generations:
         wanted = f"scored generations ({CARDS}/g00.json and on)"
         raise ComparisonError(name, wanted=wanted, got="none", hint="dvc repro, then commit")
-    return Run(name, flat(params), generations)
+    old = {key: others for key, others in stale(lock, dials).items() if key.startswith("g")}
+    if old:
+        keys = sorted({key for others in old.values() for key in others})
+        raise ComparisonError(
+            name,
+            wanted="scores of the dials in its params.yaml",
+            got=f"{', '.join(sorted(old))} scored with other {', '.join(keys)}",
+            hint="dvc repro, then commit",
+        )
+    return Run(name, dials, generations)
 
 
-def _folder(root: Path) -> dict[str, Any]:
-    return {
-        path.stem: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((root / CARDS).glob("*.json"))
-    }
+def _dials(name: str, params: Any) -> dict[str, Any]:
+    if not isinstance(params, Mapping):
+        raise ParamsError(name, wanted="params.yaml with sections", got=repr(params)[:60])
+    return flat(params)
 
 
-def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", *words], cwd=root, capture_output=True, text=True, check=False, encoding="utf-8"
-    )
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
-        raise ProjectError(f"git {words[0]}", wanted="an answer", got=said[-1] if said else "none")
-    return done.stdout
+def _yaml(read: Read, path: str) -> Any:
+    """The content of a YAML file that need not be there."""
+    try:
+        return yaml.safe_load(read(path))
+    except (OSError, ProjectError):
+        return None
 
 
-def all_runs(root: Path, names: Sequence[str]) -> list[Run]:
-    """The chains of these names; every experiment and the workspace where none is named.
-
-    Raises:
-        ComparisonError: see `read_run`; without names, no chain at all.
-        ProjectError: not a git repository.
-    """
-    known = experiments(root)
-    if names:
-        return [read_run(root, name, known) for name in names]
-    found = [read_run(root, name, known) for name in known]
-    workspace = read_run(root, WORKSPACE, known)
-    same = any(
-        run.dials == workspace.dials and run.generations == workspace.generations for run in found
-    )
-    return found if same else [workspace, *found]
+def _belongs(generation: str, chain: Any) -> bool:
+    """Whether chain.yaml has the generation; without a chain.yaml all belong."""
+    named = chain.get("generations") if isinstance(chain, Mapping) else None
+    return not isinstance(named, Mapping) or generation in named

@@ -7,7 +7,7 @@ params.yaml. `like` names a preset that it starts from.
 
 import argparse
 import io
-import subprocess
+import itertools
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,9 @@ import yaml
 from ruamel.yaml import YAML
 
 from palimpsest.artifacts import read_json, write_bytes
-from palimpsest.dvc_project import generation_name, write_chain
+from palimpsest.dvc_project import chain_yaml, generation_name, git, write_chain
 from palimpsest.errors import ParamsError, ProjectError
-from palimpsest.experiments import flat
+from palimpsest.experiments import WORKSPACE, flat, read_dials, read_run
 from palimpsest.params import read_yaml
 from palimpsest.report.labels import plain
 
@@ -42,27 +42,6 @@ class Preset:
     """``generation``, ``metric`` and ``value`` each."""
 
 
-def add_preset(commands: Any) -> None:
-    """Adds the subcommand to the command's parser."""
-    parser = commands.add_parser(
-        "preset",
-        help="write params.yaml and chain.yaml for a published protocol",
-        description="Writes params.yaml (comments kept) and chain.yaml, and prints what changed.",
-    )
-    parser.add_argument("name", help="a file of presets/, without .yaml")
-    parser.add_argument(
-        "dials", nargs="*", metavar="KEY=VALUE", help="other values, for example your own model"
-    )
-    parser.add_argument("--generations", type=int, metavar="N", help="default: the protocol's")
-    parser.add_argument(
-        "--null", action=argparse.BooleanOptionalAction, help="with the null lineage, or without"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="over uncommitted changes; the old file is kept"
-    )
-    parser.set_defaults(run=run_preset)
-
-
 def run_preset(args: argparse.Namespace) -> int:
     """Writes the two files.
 
@@ -73,18 +52,21 @@ def run_preset(args: argparse.Namespace) -> int:
     root = Path.cwd()
     preset = load_preset(root, args.name)
     dials = {**preset.dials, **_given(args.dials)}
-    old = flat(read_yaml(root / "params.yaml"))
+    last = preset.generations if args.generations is None else args.generations
+    null = preset.null_lineage if args.null is None else args.null
+    old = read_dials(root / "params.yaml")
     text = written(root, dials)
     new = flat(yaml.safe_load(text))
+    chain_yaml(last, null)
     _keep(root, args.force)
+    change = write_chain(root, last, null)
     write_bytes(root / "params.yaml", text.encode())
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):
             print(f"{key}: {_yaml(old.get(key))} -> {_yaml(new.get(key))}")
-    last = preset.generations if args.generations is None else args.generations
-    change = write_chain(root, last, preset.null_lineage if args.null is None else args.null)
-    null = ", with the null lineage" if change.null else ""
-    print(f"chain.yaml: generations g00 to g{change.after:02d}{null}")
+    print(f"chain.yaml: {change.chain}")
+    if change.removed:
+        print(change.loss)
     then = f", then palimpsest compare --published {preset.name}" if preset.published else ""
     print(f"next: dvc repro{then}")
     return 0
@@ -111,11 +93,22 @@ def load_preset(root: Path, name: str) -> Preset:
             {**(like.dials if like else {}), **content["dials"]},
             chain["generations"] if chain or not like else like.generations,
             chain["null_lineage"] if chain or not like else like.null_lineage,
-            content.get("published") or (like.published if like else ()),
+            _numbers(content.get("published") or (like.published if like else ())),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         wanted = "chain, published and dials"
         raise ParamsError(f"{FOLDER / name}.yaml", wanted=wanted, got=repr(error)) from error
+
+
+def _numbers(published: Any) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "generation": int(entry["generation"]),
+            "metric": str(entry["metric"]),
+            "value": float(entry["value"]),
+        }
+        for entry in published
+    ]
 
 
 def written(root: Path, dials: Mapping[str, Any]) -> str:
@@ -158,21 +151,37 @@ def _refill(old: Any, values: list[Any]) -> None:
 
 
 def published_table(root: Path, name: str) -> str:
-    """Measured beside published, with the relative difference; "not run" where nothing is."""
+    """Measured beside published, with the relative difference; "not run" where nothing is.
+
+    Below it the dials in which params.yaml is not the preset's.
+
+    Raises:
+        ParamsError: no such preset, or one without published numbers.
+        ComparisonError: the scores are of other dials than params.yaml has.
+    """
     preset = load_preset(root, name)
     if not preset.published:
         raise ParamsError(f"preset {name}", wanted="published numbers", got="none")
+    if any((root / "metrics" / "generations").glob("*.json")):
+        read_run(root, WORKSPACE, {})
     lines = [
         f"{'published: ' + name:<28}{'g':>5}{'published':>12}{'measured':>12}{'difference':>12}"
     ]
     for entry in preset.published:
-        generation, metric, value = entry["generation"], entry["metric"], float(entry["value"])
+        generation, metric, value = entry["generation"], entry["metric"], entry["value"]
         path = root / "data" / "scores" / generation_name(generation) / "card.json"
         found = read_json(path)["metrics"].get(metric) if path.exists() else None
         got = found["value"] if found else None
         apart = "–" if got is None else f"{100 * (got / value - 1):+.1f} %".replace("-", "−")
         shown = "not run" if got is None else plain(got)
         lines.append(f"{metric:<28}{generation:>5}{plain(value):>12}{shown:>12}{apart:>12}")
+    dials = read_dials(root / "params.yaml")
+    protocol = flat(yaml.safe_load(written(root, preset.dials)))
+    lines += [
+        f"not the preset's: {key}: {_yaml(dials.get(key))} (preset: {_yaml(value)})"
+        for key, value in protocol.items()
+        if dials.get(key) != value
+    ]
     return "\n".join(lines)
 
 
@@ -192,21 +201,25 @@ def _given(words: Sequence[str]) -> dict[str, Any]:
 
 def _keep(root: Path, force: bool) -> None:
     """Nothing is lost: changes that git does not know are refused, or kept beside the new file."""
-    names = ("params.yaml", "chain.yaml")
-    done = subprocess.run(
-        ["git", "status", "--porcelain", "--", *names],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    changed = [line[3:] for line in done.stdout.splitlines()]
-    if done.returncode:
-        changed = [name for name in names if (root / name).exists()]
+    changed = [name for name in ("params.yaml", "chain.yaml") if _changed(root, name)]
     if changed and not force:
         wanted = "no uncommitted changes"
         hint = "commit them, or --force: the old file is kept as NAME.old"
         raise ProjectError(" and ".join(changed), wanted=wanted, got="some", hint=hint)
     for name in changed:
-        write_bytes(root / f"{name}.old", (root / name).read_bytes())
-        print(f"{name}: the old one is {name}.old")
+        content = (root / name).read_bytes()
+        numbers = (root / f"{name}.old{number or ''}" for number in itertools.count())
+        kept = next(p for p in numbers if not p.exists() or p.read_bytes() == content)
+        write_bytes(kept, content)
+        print(f"{name}: the old one is {kept.name}")
+
+
+def _changed(root: Path, name: str) -> bool:
+    """Whether a file has content that git does not know; outside git, whether there is one."""
+    try:
+        return bool(git(root, "status", "--porcelain", "--ignored", "--", name))
+    except ProjectError:
+        return (root / name).exists()
 
 
 def _yaml(value: Any) -> str:

@@ -10,32 +10,18 @@ import hashlib
 import itertools
 import json
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from palimpsest.dvc_project import dvc
 from palimpsest.errors import ParamsError, ProjectError
-from palimpsest.experiments import experiments, flat
+from palimpsest.experiments import experiments, read_dials
 from palimpsest.params import read_yaml
 
 WAITING = ("Queued", "Running")
 """States of DVC's queue in which a chain will still come."""
 Overrides = dict[str, Any]
-
-
-def add_sweep(commands: Any) -> None:
-    """Adds the subcommand to the command's parser."""
-    parser = commands.add_parser(
-        "sweep",
-        help="queue the experiments of a grid that are missing",
-        description="Queues (`dvc exp run --queue`) what neither ran nor waits. The file has "
-        "`grid` (dial: list of values, all combinations) and `variants` (a list of dial: value "
-        "sets, each combined with the whole grid), or one of them.",
-    )
-    parser.add_argument("file", type=Path, help="YAML")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be queued")
-    parser.set_defaults(run=run_sweep)
 
 
 def run_sweep(args: argparse.Namespace) -> int:
@@ -46,9 +32,9 @@ def run_sweep(args: argparse.Namespace) -> int:
         ProjectError: DVC or git said no; what was queued before stays queued.
     """
     root = Path.cwd()
-    dials = flat(read_yaml(root / "params.yaml"))
+    dials = read_dials(root / "params.yaml")
     plan = planned(read_yaml(args.file), dials, str(args.file))
-    chain = (root / "chain.yaml").read_bytes()
+    chain = _chain(root)
     named = {name_of(overrides, dials | overrides, chain): overrides for overrides in plan}
     ran, states = experiments(root), _queue(root)
     waiting = [name for name in named if name not in ran and states.get(name) in WAITING]
@@ -57,7 +43,7 @@ def run_sweep(args: argparse.Namespace) -> int:
         words = [f"{key}={_hydra(value)}" for key, value in named[name].items()]
         print(f"{'would queue' if args.dry_run else 'queue'} {name}: {' '.join(words)}")
         if not args.dry_run:
-            _dvc(root, "exp", "run", "--queue", "--name", name, *(f"-S{word}" for word in words))
+            dvc(root, "exp", "run", "--queue", "--name", name, *(f"-S{word}" for word in words))
     done = len(named) - len(waiting) - len(missing)
     print(f"{len(named)} chains: {done} done, {len(waiting)} waiting, {len(missing)} missing")
     if missing or waiting:
@@ -95,12 +81,18 @@ def planned(content: Any, dials: Mapping[str, Any], file: str) -> list[Overrides
     for key in {key for part in (grid, *variants) for key in part}:
         if key not in dials:
             raise ParamsError(f"{file}: {key}", wanted="a dial of params.yaml", got="no such dial")
+        if key in grid and any(key in variant for variant in variants):
+            wanted = "each dial in `grid` or in `variants`"
+            raise ParamsError(f"{file}: {key}", wanted=wanted, got="it in both")
     combined = [
         {**variant, **dict(zip(grid, values, strict=True))}
         for variant in variants
         for values in itertools.product(*grid.values())
     ]
-    return list({json.dumps(one, sort_keys=True): one for one in combined}.values())
+    first: dict[str, Overrides] = {}
+    for one in combined:
+        first.setdefault(json.dumps({**dials, **one}, sort_keys=True), one)
+    return list(first.values())
 
 
 def name_of(overrides: Mapping[str, Any], dials: Mapping[str, Any], chain: bytes) -> str:
@@ -118,19 +110,20 @@ def _hydra(value: Any) -> str:
     return json.dumps(value)
 
 
+def _chain(root: Path) -> bytes:
+    try:
+        return (root / "chain.yaml").read_bytes()
+    except OSError as error:
+        raise ProjectError(
+            "chain.yaml", wanted="a file", got=str(error.strerror), hint="palimpsest chain N"
+        ) from error
+
+
 def _queue(root: Path) -> dict[str, str]:
     """Name -> state of what DVC's queue knows."""
     states = {}
-    for line in _dvc(root, "queue", "status").splitlines():
+    for line in dvc(root, "queue", "status").splitlines():
         cells = re.split(r"\s{2,}", line.strip())
         if len(cells) >= 4 and cells[0] != "Task":
             states[cells[1]] = cells[-1]
     return states
-
-
-def _dvc(root: Path, *words: str) -> str:
-    done = subprocess.run(["dvc", *words], cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        raise ProjectError(f"dvc {' '.join(words[:2])}", wanted="success", got=" ".join(said))
-    return done.stdout

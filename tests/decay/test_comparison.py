@@ -14,7 +14,7 @@ from palimpsest.decay.comparison import (
     estimate,
     last_common,
     level,
-    variance_shares,
+    variance_by_seed,
     variants,
 )
 from palimpsest.errors import ComparisonError
@@ -33,8 +33,15 @@ def test_seeds_are_replicates_and_dials_are_variants():
     found = variants([run("a"), run("b", 1), run("c", kind="fresh"), run("d", 2)])
     assert [variant.label for variant in found] == ["regime.kind=replace", "regime.kind=fresh"]
     assert [len(variant.runs) for variant in found] == [3, 1]
-    assert found[0].values("x", 1) == {(0, None, None, None): 0.0, (1, None, None, None): 1.0,
-                                       (2, None, None, None): 2.0}  # fmt: skip
+    assert found[0].values("x", 1) == {(s,) * 4: float(s) for s in (0, 1, 2)}
+
+
+def test_a_seed_that_is_null_is_that_of_everything():
+    same = run("a", 3, generations=at_last(x=1.0))
+    said = run("b", 3, **{"seeds.generate": 3, "generations": at_last(x=1.0)})
+    assert same.seeds == said.seeds
+    assert len(variants([same, said])[0].runs) == 1
+    assert run("c", 3, **{"seeds.generate": 4}).seeds == (3, 3, 4, 3)
 
 
 def test_labels_name_what_differs_from_the_first_variant():
@@ -66,6 +73,13 @@ def test_the_same_chain_twice_counts_once_and_another_is_refused():
         variants([])
 
 
+def test_of_two_lengths_of_a_chain_the_longer_stays():
+    short = run("short", generations={0: {"x": 1.0}})
+    long = run("long", generations={0: {"x": 1.0}, 1: {"x": 2.0}})
+    for order in ([short, long], [long, short]):
+        assert [one.name for one in variants(order)[0].runs.values()] == ["long"]
+
+
 def test_estimate_by_hand_and_as_scipy_has_it():
     one = estimate([1.0, 2.0, 3.0])
     # sd 1, standard error 1/√3, t(0.975, 2) = 4.302653
@@ -78,17 +92,23 @@ def test_estimate_by_hand_and_as_scipy_has_it():
 def test_one_chain_has_no_interval_and_none_has_nothing():
     assert (estimate([5.0]).mean, estimate([5.0]).low, estimate([5.0]).p_value) == (5.0, None, None)
     assert estimate([]).mean is None
-    assert estimate([0.0, 0.0]).p_value == 1.0
-    assert estimate([2.0, 2.0]).p_value == 0.0
+
+
+def test_chains_that_are_all_alike_say_nothing_about_variation():
+    for values in ([0.0, 0.0], [2.0, 2.0, 2.0], [0.1 + 0.2, 0.3]):
+        one = estimate(values)
+        assert one.mean == pytest.approx(values[0])
+        assert (one.low, one.high, one.p_value, one.chains) == (None, None, None, len(values))
 
 
 def test_differences_pair_chains_of_the_same_seeds():
-    own = [run(f"a{s}", s, generations=at_last(x=10.0 * s + 1)) for s in (0, 1, 2)]
+    own = [run(f"a{s}", s, generations=at_last(x=10.0 * s + 1 + 2 * s)) for s in (0, 1, 2)]
     theirs = [run(f"b{s}", s, "fresh", at_last(x=10.0 * s)) for s in (0, 1, 3)]
     variant, control = variants([*own, *theirs])
     found = differences(variant, control, ["x"], 1)["x"]
-    # seeds 0 and 1 are shared, both differ by 1: the spread between seeds is gone
-    assert (found.chains, found.mean, found.low, found.high) == (2, 1.0, 1.0, 1.0)
+    # seeds 0 and 1 are shared and differ by 1 and 3: sd √2, standard error 1, t(0.975, 1) 12.7062
+    assert (found.chains, found.mean) == (2, 2.0)
+    assert found.high == pytest.approx(2 + 12.7062, rel=1e-4)
     assert level(variant, "x", 1).chains == 3
 
 
@@ -133,11 +153,23 @@ def test_the_last_generation_that_all_have():
 
 
 def test_variance_by_source_by_hand():
-    def chain(name, seed, generate, x):
-        dials = {"seed": seed, "seeds.corpus": None, "seeds.generate": generate}
+    def chain(name, seed, generate, x, kind="replace"):
+        dials = {"seed": seed, "seeds.generate": generate, "regime.kind": kind}
         return Run(name, dials, at_last(x=x))
 
     runs = [chain("a", 0, None, 1.0), chain("b", 0, 7, 3.0), chain("c", 1, None, 5.0)]
-    # a and b differ in seeds.generate: variance 2; a and c in seed: variance 8; b and c in both
-    assert variance_shares(variants(runs), "x", 1) == {"seed": 8.0, "seeds.generate": 2.0}
-    assert variance_shares(variants(runs[:1]), "x", 1) == {}
+    # a and b differ in seeds.generate: variance 2; a and c in everything: 8; b and c in both
+    assert variance_by_seed(variants(runs), "x", 1) == {"seed": 8.0, "seeds.generate": 2.0}
+    assert variance_by_seed(variants(runs[:1]), "x", 1) == {}
+    # a second variant with three values 0, 3, 6 (squares 18, two degrees of freedom): (8 + 18) / 3
+    more = [chain(f"f{s}", s, None, 3.0 * s, "fresh") for s in (0, 1, 2)]
+    assert variance_by_seed(variants([*runs, *more]), "x", 1)["seed"] == pytest.approx(26 / 3)
+
+
+def test_a_seed_that_follows_everything_does_not_move_alone():
+    # sources 1, 1, 0 and 1, 1, 1: the finetune seed alone
+    runs = [
+        Run("a", {"seed": 1, "seeds.finetune": 0}, at_last(x=1.0)),
+        Run("b", {"seed": 1}, at_last(x=3.0)),
+    ]
+    assert variance_by_seed(variants(runs), "x", 1) == {"seeds.finetune": 2.0}

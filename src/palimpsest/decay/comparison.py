@@ -20,14 +20,17 @@ from palimpsest.decay.alarm import discoveries
 from palimpsest.errors import ComparisonError
 
 SEEDS = ("seed", "seeds.corpus", "seeds.generate", "seeds.finetune")
-"""Dials that make replicates of a variant, not variants."""
+"""Dials that make replicates of a variant, not variants; the first stands for each that is null."""
 LEVEL = 0.05
 """False discovery rate of Benjamini & Hochberg (1995)."""
+
+ROUNDING = 1e-12
+"""Relative: numbers no further apart are the same, as float64 differences of equal pairs are."""
 
 Dials = Mapping[str, Any]
 """Dotted key -> value of params.yaml."""
 Seeds = tuple[Any, ...]
-"""The values of `SEEDS`."""
+"""The values of `SEEDS`, each null resolved."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ class Run:
 
     @property
     def seeds(self) -> Seeds:
-        """What makes it this replicate."""
-        return tuple(self.dials.get(key) for key in SEEDS)
+        """What makes it this replicate: two ways to say the same seeds are the same."""
+        seed, *own = (self.dials.get(key) for key in SEEDS)
+        return (seed, *(seed if value is None else value for value in own))
 
     def value(self, metric: str, generation: int) -> float:
         """NaN where it is unknown."""
@@ -75,15 +79,18 @@ class Estimate:
     low: float | None
     high: float | None
     chains: int
-    """How many chains; the ends are None below 2, all is None at 0."""
+    """How many chains; all is None at 0. There is no interval below 2 chains, nor where all have
+    the very same number: they say nothing about how much chains vary."""
     p_value: float | None
-    """Of the mean being 0, two-sided; None below 2 chains."""
+    """Of the mean being 0, two-sided (Student's t); None without an interval."""
     sure: bool = False
     """Whether it is a discovery among the metrics of its variant."""
 
 
 def variants(runs: Sequence[Run]) -> list[Variant]:
     """Groups chains by their dials, in the order in which the first of each comes.
+
+    Of two chains with the same dials and seeds the longer stays, if they agree as far as both go.
 
     Raises:
         ComparisonError: no chain, or two with the same dials and seeds but other numbers.
@@ -92,17 +99,18 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
         raise ComparisonError("runs", wanted="at least one chain", got="none")
     groups: dict[str, dict[Seeds, Run]] = {}
     for run in runs:
-        own = repr(sorted((key, repr(value)) for key, value in _fixed(run.dials).items()))
+        own = repr(sorted((key, repr(value)) for key, value in fixed(run.dials).items()))
         group = groups.setdefault(own, {})
-        other = group.setdefault(run.seeds, run)
-        if other.generations != run.generations:
+        other = group.get(run.seeds, run)
+        if any(run.generations[g] != other.generations[g] for g in _common([run, other])):
             raise ComparisonError(
                 f"{other.name}, {run.name}",
                 wanted="other dials, other seeds or the same numbers",
                 got="two chains of the same dials and seeds that differ",
-                hint="leave one out; was one of them stopped, or made by other code?",
+                hint="leave one out; was one of them made by other code?",
             )
-    dials = [_fixed(next(iter(group.values())).dials) for group in groups.values()]
+        group[run.seeds] = max(other, run, key=lambda one: len(one.generations))
+    dials = [fixed(next(iter(group.values())).dials) for group in groups.values()]
     telling = [differing(dials), *(differing([dials[0], one]) for one in dials[1:])]
     return [
         Variant(_label(one, keys), one, group)
@@ -147,14 +155,11 @@ def estimate(values: Sequence[float]) -> Estimate:
     if not count:
         return Estimate(None, None, None, 0, None)
     mean = float(np.mean(values))
-    if count < 2:
+    if count < 2 or np.ptp(values) <= ROUNDING * np.max(np.abs(values)):
         return Estimate(mean, None, None, count, None)
     error = float(np.std(values, ddof=1)) / math.sqrt(count)
     reach = float(student.ppf(0.975, count - 1)) * error
-    if error == 0:
-        p_value = 1.0 if mean == 0 else 0.0
-    else:
-        p_value = float(2 * student.sf(abs(mean) / error, count - 1))
+    p_value = float(2 * student.sf(abs(mean) / error, count - 1))
     return Estimate(mean, mean - reach, mean + reach, count, p_value)
 
 
@@ -169,7 +174,8 @@ def differences(
     """Variant less control by metric, chain against chain of the same seeds.
 
     Only chains whose seeds both have count. `Estimate.sure` marks what stays after Benjamini and
-    Hochberg's control of the false discovery rate over the metrics.
+    Hochberg's control of the false discovery rate over `metrics`: give all that were measured, and
+    choose what to show afterwards.
     """
     found = {}
     for metric in metrics:
@@ -189,38 +195,47 @@ def last_common(found: Sequence[Variant]) -> int:
     Raises:
         ComparisonError: there is none.
     """
-    sets = [set(run.generations) for variant in found for run in variant.runs.values()]
-    common = set.intersection(*sets)
+    common = _common([run for variant in found for run in variant.runs.values()])
     if not common:
         raise ComparisonError("chains", wanted="a generation that all have", got="none")
     return max(common)
 
 
-def variance_shares(found: Sequence[Variant], metric: str, generation: int) -> dict[str, float]:
+def variance_by_seed(found: Sequence[Variant], metric: str, generation: int) -> dict[str, float]:
     """Variance of a metric over chains in which a single source of randomness moves.
 
     Args:
-        found: the variants; the variance is taken within each and averaged over them.
+        found: the variants; the variance is taken within each and pooled over them.
         metric: which.
         generation: where.
 
     Returns:
-        Seed dial -> variance (of the metric's unit squared), for each dial of `SEEDS` that moves
-        alone in two or more chains; chains that share all other seeds are compared.
+        Seed dial -> variance (of the metric's unit squared). ``seeds.X``: of chains that share all
+        other seeds; ``seed``: of chains whose sources all follow it. Groups of chains are pooled by
+        their degrees of freedom; a dial without two such chains is left out.
     """
-    shares: dict[str, list[float]] = {}
-    for variant in found:
-        values = variant.values(metric, generation)
-        for at, key in enumerate(SEEDS):
-            rows: dict[Seeds, list[float]] = {}
-            for seeds, value in values.items():
-                rows.setdefault((*seeds[:at], *seeds[at + 1 :]), []).append(value)
-            spread = [float(np.var(row, ddof=1)) for row in rows.values() if len(row) > 1]
-            shares.setdefault(key, []).extend(spread)
-    return {key: float(np.mean(spread)) for key, spread in shares.items() if spread}
+    pooled = {}
+    for at, key in enumerate(SEEDS):
+        groups: dict[tuple[int, Seeds], list[float]] = {}
+        for number, variant in enumerate(found):
+            for seeds, value in variant.values(metric, generation).items():
+                others: Seeds = (*seeds[:at], *seeds[at + 1 :]) if at else ()
+                if at or len(set(map(repr, seeds))) == 1:
+                    groups.setdefault((number, others), []).append(value)
+        squares = sum(float(np.var(row)) * len(row) for row in groups.values())
+        freedom = sum(len(row) - 1 for row in groups.values())
+        if freedom:
+            pooled[key] = squares / freedom
+    return pooled
 
 
-def _fixed(dials: Dials) -> dict[str, Any]:
+def _common(runs: Sequence[Run]) -> set[int]:
+    """The generations that all have."""
+    return set.intersection(*(set(run.generations) for run in runs))
+
+
+def fixed(dials: Dials) -> dict[str, Any]:
+    """The dials that make a variant: all but the seeds."""
     return {key: value for key, value in dials.items() if key not in SEEDS}
 
 
