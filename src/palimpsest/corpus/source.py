@@ -1,6 +1,6 @@
 """The human text of a run: read from its source and dealt into the parts of generation 0."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -38,11 +38,17 @@ class CorpusParams(Params):
     """Documents to draw null samples from; 0 for no null band."""
     reserve: Annotated[int, Range(at_least=0)]
     """Documents kept for regimes that learn from human text again."""
+    join_chars: Annotated[int | None, Range(at_least=1)]
+    """``files``, ``hub``: texts that follow each other are joined, a line each, to documents of at
+    least so many characters, as protocols want them that cut a corpus into blocks; null: a text is
+    a document."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.source == "world" and self.train is None:
             raise self.refuse("train", "a number where corpus.source is world")
+        if self.source == "world" and self.join_chars is not None:
+            raise self.refuse("join_chars", "null where corpus.source is world")
 
 
 @dataclass(frozen=True)
@@ -91,10 +97,34 @@ def human_corpus(
         "reserve": params.reserve,
     }
     if not isinstance(source, WorldParams):
-        return Human(split_documents(load_human(source).documents, sizes, seed), None)
+        documents = joined(load_human(source).documents, params.join_chars)
+        return Human(split_documents(documents, sizes, seed), None)
     world = World(source, seed)
     parts = split_documents(_distinct(world, sizes, seed), sizes, seed)
     return Human(parts, world.ledger(parts["train"]))
+
+
+def joined(texts: Sequence[str], chars: int | None) -> list[str]:
+    """Texts that follow each other as one document, a line each, as soon as it is long enough.
+
+    Args:
+        texts: in the order of the source.
+        chars: the least length of a document; None leaves every text a document of its own.
+
+    Returns:
+        Documents of at least `chars` characters; what is left at the end is too short for one, and
+        left out.
+    """
+    if chars is None:
+        return list(texts)
+    documents, open_lines, length = [], [], -1
+    for text in texts:
+        open_lines.append(text)
+        length += len(text) + 1
+        if length >= chars:
+            documents.append("\n".join(open_lines))
+            open_lines, length = [], -1
+    return documents
 
 
 def _distinct(world: World, sizes: Mapping[str, int | None], seed: int) -> list[str]:

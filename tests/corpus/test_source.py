@@ -1,0 +1,83 @@
+"""The human text of a run: what each source gives, joined documents, pools that are too small."""
+
+import pytest
+
+from palimpsest.corpus import source
+from palimpsest.corpus.human import FilesParams
+from palimpsest.corpus.source import CorpusParams, SampleParams, human_corpus, joined
+from palimpsest.corpus.world import WorldParams
+from palimpsest.errors import CorpusError, ParamsError
+from palimpsest.params import from_mapping
+from tests.tiny import tiny_params
+
+SAMPLE = SampleParams(documents=5)
+
+
+def corpus(kind="files", train=10, heldout=5, null_pool=5, reserve=3, join_chars=None):
+    return CorpusParams(kind, train, heldout, null_pool, reserve, join_chars)
+
+
+def files(path):
+    return FilesParams((str(path),), "text", "line", 1, None)
+
+
+def test_joined_by_hand():
+    texts = ["ab", "cde", "f", "ghijklm", "no"]
+    assert joined(texts, None) == texts
+    # ab\ncde has 6 characters, f\nghijklm has 9; no is left and too short
+    assert joined(texts, 6) == ["ab\ncde", "f\nghijklm"]
+    assert joined(texts, 2) == ["ab", "cde", "f\nghijklm", "no"]
+    assert joined(texts, 1) == texts
+    assert joined([], 5) == []
+    assert joined(["ab"], 3) == []
+
+
+def test_files_are_joined_before_they_are_dealt(tmp_path):
+    lines = [f"line {number:03d}" for number in range(100)]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    plain = human_corpus(corpus(), files(tmp_path / "a.txt"), SAMPLE, 0)
+    assert [len(plain.parts[name]) for name in plain.parts] == [10, 5, 5, 5, 3]
+    assert plain.ledger is None
+    pairs = human_corpus(corpus(join_chars=17), files(tmp_path / "a.txt"), SAMPLE, 0)
+    texts = [text for part in pairs.parts.values() for text in part]
+    assert len(texts) == len(set(texts)) == 28
+    for text in texts:
+        first, second = (int(line[5:]) for line in text.splitlines())
+        assert second == first + 1
+
+
+def test_too_few_documents_are_counted_by_part(tmp_path):
+    (tmp_path / "a.txt").write_text("\n".join(f"line {number}" for number in range(20)))
+    with pytest.raises(CorpusError, match=r"want 28 distinct documents \(train 10, .*, got 20"):
+        human_corpus(corpus(), files(tmp_path / "a.txt"), SAMPLE, 0)
+
+
+def test_a_pool_smaller_than_a_sample_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("\n".join(f"line {number}" for number in range(50)))
+    with pytest.raises(CorpusError, match=r"corpus\.null_pool: want 0 or at least .* \(5\), got 4"):
+        human_corpus(corpus(null_pool=4), files(tmp_path / "a.txt"), SAMPLE, 0)
+
+
+def test_the_world_comes_with_its_ledger_and_the_parts_share_no_text():
+    world = from_mapping(tiny_params()["corpus"]["world"], WorldParams, "corpus.world")
+    human = human_corpus(corpus("world"), world, SAMPLE, 1)
+    texts = [text for part in human.parts.values() for text in part]
+    assert len(texts) == len(set(texts)) == 28
+    assert human.ledger is not None
+    assert human.parts == human_corpus(corpus("world"), world, SAMPLE, 1).parts
+    assert human.parts != human_corpus(corpus("world"), world, SAMPLE, 2).parts
+
+
+def test_a_world_that_repeats_itself_gives_what_it_has(monkeypatch):
+    monkeypatch.setattr(source, "PATIENCE", 1)
+    peaked = {"entities": 10, "entity_exponent": 4.0, "category_exponent": 4.0}
+    dials = {**tiny_params()["corpus"]["world"], **peaked}
+    world = from_mapping(dials, WorldParams, "corpus.world")
+    with pytest.raises(CorpusError, match=r"distinct documents .*, got \d+"):
+        human_corpus(corpus("world", train=3000), world, SAMPLE, 1)
+
+
+@pytest.mark.parametrize("dial", [{"train": None}, {"join_chars": 500}])
+def test_what_a_world_cannot_do(dial):
+    with pytest.raises(ParamsError, match=r"corpus\.(train|join_chars): want .* where corpus\.s"):
+        corpus("world", **dial)
