@@ -26,7 +26,7 @@ def visit_hidden(
         visitor: called with (N, d) float32 for every batch.
     """
     rows = make_rows(tokens.documents(texts), model.context, "padded")
-    for batch in batches(rows):
+    for batch in batches(rows, model.device):
         ids_BT, targets_BT = collate([rows[i] for i in batch], tokens.end, model.device)
         places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
         visitor(model.hidden(ids_BT).flatten(0, 1).index_select(0, places).float())
@@ -48,7 +48,7 @@ def last_states(model: LanguageModel, tokens: Tokens, texts: Sequence[str]) -> N
     read = [[tokens.start, *ids][-model.context :] for ids in tokens.encode(texts)]
     rows = [[*ids, tokens.end] for ids in read]
     states = np.zeros((len(rows), model.output_rows().shape[1]), dtype=np.float32)
-    for batch in batches(rows):
+    for batch in batches(rows, model.device):
         ids_BT, _ = collate([rows[i] for i in batch], tokens.end, model.device)
         last_B = torch.tensor([len(rows[i]) - 2 for i in batch], device=model.device)
         hidden_BTd = model.hidden(ids_BT)
