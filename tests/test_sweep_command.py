@@ -114,7 +114,7 @@ def test_only_what_is_missing_is_queued(project, capsys):
     (project / "queue").write_text(text)
     assert main(["sweep", "sweep.yaml"]) == 0
     out = capsys.readouterr().out
-    assert "4 chains: 1 done, 2 waiting, 1 missing" in out
+    assert "4 chains: 1 done, 2 waiting, 1 queued now" in out
     assert f"queue {names[1]}: seed=0 regime.kind=fresh" in out
 
 
@@ -126,7 +126,7 @@ def test_when_all_ran_it_says_how_to_compare(project, capsys):
     capsys.readouterr()
     assert main(["sweep", "sweep.yaml"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "1 chains: 1 done, 0 waiting, 0 missing", f"next: palimpsest compare {name}",
+        "1 chains: 1 done, 0 waiting, 0 queued now", f"next: palimpsest compare {name}",
     ]  # fmt: skip
 
 

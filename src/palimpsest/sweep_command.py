@@ -45,7 +45,8 @@ def run_sweep(args: argparse.Namespace) -> int:
         if not args.dry_run:
             dvc(root, "exp", "run", "--queue", "--name", name, *(f"-S{word}" for word in words))
     done = len(named) - len(waiting) - len(missing)
-    print(f"{len(named)} chains: {done} done, {len(waiting)} waiting, {len(missing)} missing")
+    now = "missing" if args.dry_run else "queued now"
+    print(f"{len(named)} chains: {done} done, {len(waiting)} waiting, {len(missing)} {now}")
     if missing or waiting:
         print("next: dvc queue start; its workers may stop with tasks left, so look at dvc queue")
         print("status afterwards, and run this again")
