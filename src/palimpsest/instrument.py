@@ -76,6 +76,7 @@ class Yardstick:
         self.basis = geometry.fit_basis(embeddings)
         self.reference = distribution.prepare_reference(embeddings)
         self.known = lock_in.known_ngrams(training)
+        self.human_words = lexical.word_counts(texts)
 
     def families(
         self,
@@ -104,7 +105,7 @@ class Yardstick:
         shape = geometry.prepare(self.basis, embeddings, self.lam)
         cloud = spectrum.prepare(embeddings)
         pair = distribution.prepare(self.reference, embeddings)
-        words = lexical.prepare(texts, self.texts, self.words)
+        words = lexical.prepare(texts, self.human_words, self.words)
         grams = lock_in.prepare(texts, self.known, before)
         measures: list[Measure] = [
             lambda rows: geometry.card(shape, rows),

@@ -11,9 +11,11 @@ Known gaps: ``self_bleu_4`` looks at ``SELF_BLEU_TEXTS`` texts; ``zipf`` has no 
 the human one.
 """
 
+import itertools
 import re
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,36 +96,51 @@ def lexical_card(
     return card(prepare(generated, human, budget, seed))
 
 
+def word_counts(corpus: Sequence[str]) -> Counter[str]:
+    """How often each word occurs, in the order of first occurrence.
+
+    Raises:
+        MetricError: entries that are no strings (named), fewer than 5 texts.
+    """
+    return Counter(word for text in texts(corpus, "human") for word in words(text))
+
+
 def prepare(
-    generated: Sequence[str], human: Sequence[str], budget: int | None = None, seed: int = 0
+    generated: Sequence[str],
+    human: Sequence[str] | Mapping[str, int],
+    budget: int | None = None,
+    seed: int = 0,
 ) -> Prepared:
-    """Splits, numbers and counts what ``card`` needs for all texts and for half-samples."""
-    checked, reference = texts(generated, "generated"), texts(human, "human")
+    """Splits, numbers and counts what ``card`` needs for all texts and for half-samples.
+
+    ``human`` may be what `word_counts` made of the human texts, where many are held against them.
+    """
+    checked = texts(generated, "generated")
+    others = human if isinstance(human, Mapping) else word_counts(human)
     if budget is not None and budget < 1:
         raise MetricError("budget", wanted=">= 1 word", got=budget)
-    spans = [list(WORD.finditer(text.lower())) for text in checked]
-    own = [[match.group() for match in found] for found in spans]
-    others = [words(text) for text in reference]
+    own = [words(text) for text in checked]
     lengths = _counts(own)
     if budget is None:
-        budget = max(1, min(int(lengths.sum()), int(_counts(others).sum())))
+        budget = max(1, min(int(lengths.sum()), sum(others.values())))
     shares = _budgeted(lengths, budget, seed)
     vocabulary: dict[str, int] = {}
-    ids, owner = _number(
-        [line[:share] for line, share in zip(own, shares, strict=True)], vocabulary
-    )
-    theirs, _ = _number(others, vocabulary)
+    budgeted = [line[:share] for line, share in zip(own, shares, strict=True)]
+    ids, owner = _number(budgeted, vocabulary)
+    theirs = [vocabulary.setdefault(word, len(vocabulary)) for word in others]
+    human_counts = np.zeros(max(len(vocabulary), 1), dtype=np.int64)
+    human_counts[theirs] = list(others.values())
     grams = {order: _grams(ids, owner, order) for order in ORDERS}
     kept = (shares > 0) | (lengths == 0)
     return Prepared(
-        raw=_raw(checked, spans, lengths, shares),
+        raw=_raw(checked, lengths, shares),
         lengths=lengths,
         copies=np.unique(np.asarray(checked, dtype=object), return_inverse=True)[1],
         kept=kept,
         grams=grams,
         within=np.stack([_within(*grams[order], len(checked)) for order in ORDERS[1:]], axis=1),
         bleu=_self_bleu(grams, shares, kept, seed),
-        human=_smoothed(np.bincount(theirs, minlength=max(len(vocabulary), 1))),
+        human=_smoothed(human_counts),
     )
 
 
@@ -248,9 +265,8 @@ def _grams(ids: Ids, owner: Ids, order: int) -> tuple[Ids, Ids]:
     inside = owner[:size] == owner[len(owner) - size :]
     code = np.zeros(size, dtype=np.int64)
     for offset in range(order):
-        code = np.unique(code * (len(ids) + 1) + ids[offset : offset + size], return_inverse=True)[
-            1
-        ]
+        longer = code * (len(ids) + 1) + ids[offset : offset + size]
+        code = np.unique(longer, return_inverse=True)[1]
     if not inside.any():
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     return np.unique(code[inside], return_inverse=True)[1], owner[:size][inside]
@@ -277,15 +293,19 @@ def _self_bleu(
     return SelfBleu.count([grams[order] for order in ORDERS], lengths, members)
 
 
-def _raw(
-    checked: list[str], spans: list[list[re.Match[str]]], lengths: Ids, shares: Ids
-) -> list[bytes]:
+def _raw(checked: list[str], lengths: Ids, shares: Ids) -> list[bytes]:
     """The budget's part of each text, as bytes: whole, or up to its last budgeted word."""
     cut = [
-        text if share == length else text[: found[share - 1].end() if share else 0]
-        for text, found, length, share in zip(checked, spans, lengths, shares, strict=True)
+        text if share == length else text[: _end_of_word(text, share)]
+        for text, length, share in zip(checked, lengths, shares, strict=True)
     ]
     return [text.encode("utf-8", "surrogatepass") for text in cut]
+
+
+def _end_of_word(text: str, count: int) -> int:
+    """Where the text's ``count``-th word ends, 0 for none."""
+    found = itertools.islice(WORD.finditer(text.lower()), count)
+    return max((match.end() for match in found), default=0)
 
 
 def _compression(raw: list[bytes], measured: NDArray[np.bool_]) -> float:
