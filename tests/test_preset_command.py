@@ -213,6 +213,6 @@ def test_published_beside_measured(project: Path, capsys) -> None:
 
 def test_the_sweeps_are_sweeps(project: Path) -> None:
     dials = flat(yaml.safe_load((project / "params.yaml").read_text()))
-    for name, chains in (("linguistic-collapse", 18), ("regimes", 24)):
+    for name, chains in (("linguistic-collapse", 18), ("regimes", 24), ("regimes-files", 24)):
         content = yaml.safe_load((project / "presets" / f"{name}-sweep.yaml").read_text())
         assert len(planned(content, dials, "sweep")) == chains
