@@ -62,7 +62,17 @@ def test_outside_a_project_is_one_line_and_status_1(
     assert capsys.readouterr().err == error
 
 
-@pytest.mark.parametrize("argv", [[], ["chain"], ["chain", "many"], ["nothing"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["chain"],
+        ["chain", "many"],
+        ["nothing"],
+        ["chain", "3", "4"],
+        ["preset", "quick", "--seed=1"],
+    ],
+)
 def test_a_command_line_that_cannot_be_meant_is_status_2(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(argv)

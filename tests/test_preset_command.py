@@ -108,9 +108,12 @@ def test_a_preset_starts_from_the_default_whatever_was_there(project: Path, caps
     assert out.endswith("next: dvc repro, then palimpsest compare --published drayson\n")
 
 
-def test_model_and_data_can_be_swapped(project: Path) -> None:
+@pytest.mark.parametrize("options_first", [True, False])
+def test_model_and_data_can_be_swapped(project: Path, options_first: bool) -> None:
     words = ["corpus.source=files", "corpus.files.paths=[a.txt, b.txt]", "corpus.null_pool=0"]
-    assert main(["preset", "ainex", *words, "--generations", "3", "--no-null"]) == 0
+    options = ["--generations", "3", "--no-null"]
+    order = [*options, *words] if options_first else [*words, *options]
+    assert main(["preset", "ainex", *order]) == 0
     params = flat(yaml.safe_load((project / "params.yaml").read_text()))
     assert params["corpus.files.paths"] == ["a.txt", "b.txt"]
     assert (params["corpus.source"], params["corpus.null_pool"]) == ("files", 0)

@@ -16,7 +16,13 @@ from palimpsest.errors import PalimpsestError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a subcommand; a mistake in the input becomes one line and exit status 1."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args, rest = parser.parse_known_args(argv)
+    # argparse does not give `preset NAME --option KEY=VALUE` to the list of dials
+    if any(word.startswith("-") for word in rest) or (rest and not hasattr(args, "dials")):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.dials = [*args.dials, *rest]
     try:
         status: int = args.run(args)
     except PalimpsestError as error:
