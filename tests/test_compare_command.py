@@ -93,6 +93,12 @@ def test_scores_of_other_dials_are_refused(project, capsys) -> None:
 def test_generations_that_the_chain_no_longer_has_do_not_count(project) -> None:
     Path("chain.yaml").write_text("generations: {g00: {index: 0}, g01: {index: 1}}\n")
     assert list(all_runs(project, ["workspace"])[0][0].generations) == [0, 1]
+    # nor do the stages that DVC leaves of them in dvc.lock
+    lock(**{"seed": 1, "regime": {"kind": "fresh"}})
+    stages = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
+    stages["score@g02"] = {"params": {"params.yaml": {"seed": 0}}}
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    assert list(all_runs(project, ["workspace"])[0][0].generations) == [0, 1]
 
 
 def test_false_discoveries_are_controlled_over_what_is_not_shown(project, capsys) -> None:

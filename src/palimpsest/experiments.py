@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from palimpsest.decay.comparison import Run
-from palimpsest.dvc_project import git
+from palimpsest.dvc_project import generation_name, git
 from palimpsest.errors import ComparisonError, ParamsError, ProjectError
 from palimpsest.params import read_yaml
 
@@ -148,7 +148,9 @@ def _run(name: str, cards: Sequence[str], read: Read) -> Run:
     if not generations:
         wanted = f"scored generations ({CARDS}/g00.json and on)"
         raise ComparisonError(name, wanted=wanted, got="none", hint="dvc repro, then commit")
-    old = {key: others for key, others in stale(lock, dials).items() if key.startswith("g")}
+    # DVC leaves in dvc.lock what a longer chain had
+    names = {generation_name(number) for number in generations}
+    old = {key: others for key, others in stale(lock, dials).items() if key in names}
     if old:
         keys = sorted({key for others in old.values() for key in others})
         raise ComparisonError(
