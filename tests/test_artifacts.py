@@ -2,12 +2,15 @@
 
 import json
 import math
+import os
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from palimpsest.artifacts import (
+    check_out,
     content_hash,
     finite_or_none,
     new_folder,
@@ -18,6 +21,7 @@ from palimpsest.artifacts import (
     read_texts,
     write_bytes,
     write_json,
+    write_out,
     write_provenance,
     write_texts,
 )
@@ -228,3 +232,35 @@ def test_a_library_that_is_not_installed_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr("palimpsest.artifacts.LIBRARIES", ("numpy", "no-such-library"))
     write_provenance(tmp_path, "score", {}, {})
     assert read_json(tmp_path / "provenance.json")["versions"].keys() == {"python", "numpy"}
+
+
+def test_a_file_asked_for_by_name_follows_links_and_leaves_devices(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    write_out(link, b"new")
+    assert (target.read_bytes(), link.is_symlink()) == (b"new", True)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_out(pipe, b"through")
+    assert os.read(reader, 99) == b"through"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    write_out(tmp_path / "new" / "file", b"x")
+    assert (tmp_path / "new" / "file").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("name", "got"), [("folder", "a folder"), ("file/below", "which is no folder")]
+)
+def test_a_file_that_cannot_be_written_is_named(tmp_path, name, got):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(PalimpsestError, match=f"{name}: want a file to write, got .*{got}"):
+        check_out(tmp_path / name)
+
+
+def test_what_the_disk_refuses_is_one_line():
+    with pytest.raises(PalimpsestError, match=r"/dev/full: want a file to write, got .*No space"):
+        write_out(Path("/dev/full"), b"x" * 10)

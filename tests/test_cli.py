@@ -79,6 +79,30 @@ def test_a_command_line_that_cannot_be_meant_is_status_2(argv: list[str]) -> Non
     assert left.value.code == 2
 
 
+def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
+    script = (
+        "import sys; from palimpsest import cli\n"
+        "cli._later = lambda *_: lambda args: print('line\\n' * 100_000) or 0\n"
+        "sys.exit(cli.main(['chain', '4']))"
+    )
+    source = str(Path(__file__).parents[1] / "src")
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" | head -n 1', sys.executable, script],
+        env={**os.environ, "PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("line\n", "")
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith("palimpsest ")
+
+
 def test_the_command_runs_as_a_program_and_loads_no_torch(project: Path) -> None:
     script = (
         "import sys; from palimpsest.cli import main; main(['chain', '4']); print(*sys.modules)"

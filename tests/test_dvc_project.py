@@ -89,9 +89,9 @@ def test_a_shorter_chain_takes_away_the_scores_that_the_report_would_read(projec
     change = write_chain(project, 1)
     assert (change.before, change.after) == (12, 1)
     names = ("g02", "g10", "g12")
-    generations = [f"metrics/generations/{name}.json" for name in names]
-    assert list(change.removed) == [f"data/scores/{name}" for name in names] + generations
-    assert scores(project) == ["g00", "g00.json", "g01", "g01.json"]
+    assert list(change.removed) == [f"data/scores/{name}" for name in names]
+    # git alone has the small files: they stay
+    assert scores(project) == ["g00", "g00.json", "g01", "g01.json", *(f"{n}.json" for n in names)]
     assert (project / "data" / "models").exists()
 
 
@@ -132,10 +132,7 @@ def test_the_null_lineage_stays_until_it_is_taken_away(project: Path) -> None:
     assert (project / "chain.yaml").read_text() == chain_yaml(2, null=True)
     assert write_chain(project, 3) == Change(2, 3, True, ())
     outputs(project, "g00", "g03", "n01", "n03")
-    assert write_chain(project, 2).removed == (
-        "data/scores/g03", "data/scores/n03",
-        "metrics/generations/g03.json", "metrics/generations/n03.json",
-    )  # fmt: skip
+    assert write_chain(project, 2).removed == ("data/scores/g03", "data/scores/n03")
     change = write_chain(project, 2, null=False)
-    assert change.removed == ("data/scores/n01", "metrics/generations/n01.json")
+    assert change.removed == ("data/scores/n01",)
     assert (project / "chain.yaml").read_text() == chain_yaml(2)

@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from palimpsest.cli import main
 from palimpsest.errors import ParamsError
 from palimpsest.sweep_command import name_of, planned
+from tests.tiny import ROOT
 
 DIALS = {"seed": 0, "regime.kind": "replace", "generate.top_k": 0, "generate.prompts": []}
 
@@ -80,8 +80,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["-c", "user.email=a@b", "-c", "user.name=n", "commit", "-q", "--allow-empty", "-mx"],
     ):
         subprocess.run(["git", *words], check=True)
-    params = {"seed": 0, "regime": {"kind": "replace"}}
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+    Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
     Path("chain.yaml").write_text("generations: {}\n")
     Path("queue").write_text("")
     Path("bin").mkdir()
@@ -114,6 +113,7 @@ def test_only_what_is_missing_is_queued(project, capsys):
     (project / "queue").write_text(text)
     assert main(["sweep", "sweep.yaml"]) == 0
     out = capsys.readouterr().out
+    assert f"failed before: {names[1]}; dvc queue logs NAME says why" in out
     assert "4 chains: 1 done, 2 waiting, 1 queued now" in out
     assert f"queue {names[1]}: seed=0 regime.kind=fresh" in out
 
@@ -128,6 +128,24 @@ def test_when_all_ran_it_says_how_to_compare(project, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "1 chains: 1 done, 0 waiting, 0 queued now", f"next: palimpsest compare {name}",
     ]  # fmt: skip
+
+
+def test_a_chain_is_known_by_its_hash_whatever_else_its_name_says(project, capsys):
+    (project / "sweep.yaml").write_text("grid: {seed: [0]}\n")
+    assert main(["sweep", "sweep.yaml"]) == 0
+    name = (project / "queue").read_text().split()[1]
+    subprocess.run(["git", "update-ref", f"refs/exps/aa/bb/{name}", "HEAD"], check=True)
+    capsys.readouterr()
+    (project / "sweep.yaml").write_text("grid: {seed: [0], regime.kind: [replace]}\n")
+    assert main(["sweep", "sweep.yaml"]) == 0
+    assert f"next: palimpsest compare {name}\n" in capsys.readouterr().out
+
+
+def test_a_value_that_no_chain_can_have_is_not_queued(project, capsys):
+    (project / "sweep.yaml").write_text("grid: {seed: [0, 1], generate.temperature: [1, -1]}\n")
+    assert main(["sweep", "sweep.yaml"]) == 1
+    assert capsys.readouterr().err == "error: generate.temperature: want > 0, got -1.0\n"
+    assert (project / "queue").read_text() == ""
 
 
 def test_what_dvc_refuses_is_one_line(project, capsys):

@@ -66,10 +66,45 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Writes JSON with sorted keys; numbers that are not finite are refused (ValueError)."""
+def write_out(path: Path, content: bytes) -> None:
+    """Writes what a user asked for by name: a link is followed, a device or pipe written into.
+
+    Raises:
+        PalimpsestError: see `check_out`; or the disk refuses.
+    """
+    check_out(path)
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            write_bytes(path.resolve(), content)
+    except OSError as error:
+        raise PalimpsestError(str(path), wanted="a file to write", got=str(error)) from error
+
+
+def check_out(path: Path) -> None:
+    """Says before any work is done that a file cannot be written.
+
+    Raises:
+        PalimpsestError: it is a folder, or a folder above it is a file or does not let us write.
+    """
+    if path.is_dir():
+        raise PalimpsestError(str(path), wanted="a file to write", got="a folder")
+    above = next(one for one in path.absolute().parents if one.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        got = f"{above}, which " + ("cannot be written" if above.is_dir() else "is no folder")
+        raise PalimpsestError(str(path), wanted="a file to write", got=got)
+
+
+def json_bytes(content: Any) -> bytes:
+    """JSON with sorted keys; numbers that are not finite are refused (ValueError)."""
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    write_bytes(path, (text + "\n").encode())
+    return (text + "\n").encode()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON, see `json_bytes`."""
+    write_bytes(path, json_bytes(content))
 
 
 def read_json(path: Path) -> Any:

@@ -26,13 +26,16 @@ def run_audit(args: argparse.Namespace) -> int:
     """
     from dataclasses import replace
 
-    from palimpsest.artifacts import write_bytes, write_json
+    from palimpsest.artifacts import check_out, json_bytes, write_out
     from palimpsest.audit.measure import audit
     from palimpsest.audit.verdict import DEFAULTS
     from palimpsest.report import audit as shown
 
     if STDIN in args.candidate and STDIN in args.reference:
         raise ParamsError("standard input", wanted="one corpus from it", got="two")
+    for path in (args.json, args.html):
+        if path is not None:
+            check_out(path)
     params = replace(DEFAULTS, sample=args.sample, seed=args.seed)
     candidate = _read(args.candidate, args.text_field)
     reference = _read(args.reference, args.text_field)
@@ -40,10 +43,10 @@ def run_audit(args: argparse.Namespace) -> int:
     result = audit(candidate, reference, _encode(args.encoder), score, params)
     print(shown.text(result))
     if args.json:
-        write_json(args.json, shown.as_dict(result))
+        write_out(args.json, json_bytes(shown.as_dict(result)))
     if args.html:
         names = ", ".join(args.candidate), ", ".join(args.reference)
-        write_bytes(args.html, shown.page(result, *names).encode())
+        write_out(args.html, shown.page(result, *names).encode())
     return FAILED if _fails(result, args.fail_on) else 0
 
 

@@ -4,9 +4,11 @@ Those modules are imported when their subcommand runs, so that --help loads none
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.dials = [*args.dials, *rest]
     try:
         status: int = args.run(args)
+        sys.stdout.flush()
     except PalimpsestError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `| head` has seen enough; what is left to print goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
 
@@ -35,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="palimpsest", description="A laboratory for model collapse."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('palimpsest')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_chain, _add_preset, _add_audit, _add_compare, _add_sweep):
         add(commands)

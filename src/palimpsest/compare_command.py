@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from palimpsest.artifacts import check_out, write_out
 from palimpsest.decay.comparison import (
     Estimate,
     Run,
@@ -52,6 +53,8 @@ def run_compare(args: argparse.Namespace) -> int:
         raise ComparisonError(
             "chains", wanted="names, or --all", got="both" if args.all else "none"
         )
+    if args.out:
+        check_out(args.out / "compare.csv")
     runs, left_out = all_runs(Path.cwd(), args.chains)
     found = variants(runs)
     check_dials(found, args.dial)
@@ -153,7 +156,6 @@ def _warnings(found: Sequence[Variant], control: Variant) -> list[str]:
 
 
 def _write(folder: Path, found: Sequence[Variant], control: Variant, shown: Sequence[str]) -> None:
-    from palimpsest.artifacts import write_bytes
     from palimpsest.figure_style import png
     from palimpsest.figures import compared
 
@@ -162,9 +164,9 @@ def _write(folder: Path, found: Sequence[Variant], control: Variant, shown: Sequ
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_bytes(folder / "compare.csv", buffer.getvalue().encode())
-    write_bytes(folder / "compare.vl.json", (json.dumps(_vega(rows), indent=1) + "\n").encode())
-    write_bytes(folder / "compare.png", png(compared(found, shown)))
+    write_out(folder / "compare.csv", buffer.getvalue().encode())
+    write_out(folder / "compare.vl.json", (json.dumps(_vega(rows), indent=1) + "\n").encode())
+    write_out(folder / "compare.png", png(compared(found, shown)))
     print(f"\nwritten: compare.csv, compare.vl.json and compare.png in {folder}")
 
 

@@ -140,7 +140,8 @@ def write_chain(root: Path, last: int, null: bool | None = None) -> Change:
     """Writes chain.yaml for generations 0 to `last` into a project.
 
     A shorter chain takes away the scores of the generations that are no more, since the report
-    reads their folder as a whole; a longer chain leaves everything as it is.
+    reads their folder as a whole and DVC's cache has them; their small files under metrics/, which
+    git alone keeps, stay. A longer chain leaves everything as it is.
 
     Args:
         root: the project.
@@ -172,11 +173,9 @@ def _names(chain: Any) -> list[str]:
 
 def _remove_leftovers(root: Path, last: int, null: bool) -> list[str]:
     removed = []
-    for folder in (root / "data" / "scores", root / "metrics" / "generations"):
-        for path in sorted(folder.glob("[gn][0-9]*")):
-            name = path.name.removesuffix(".json")
-            gone = int(name[1:]) > last if name[1:].isdigit() else False
-            if gone or (name[0] == "n" and not null):
-                removed.append(path.relative_to(root).as_posix())
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in sorted((root / "data" / "scores").glob("[gn][0-9]*")):
+        gone = int(path.name[1:]) > last if path.name[1:].isdigit() else False
+        if path.is_dir() and (gone or (path.name[0] == "n" and not null)):
+            removed.append(path.relative_to(root).as_posix())
+            shutil.rmtree(path)
     return removed

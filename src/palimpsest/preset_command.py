@@ -17,6 +17,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from palimpsest.artifacts import read_json, write_bytes
+from palimpsest.dials import check_dials
 from palimpsest.dvc_project import chain_yaml, generation_name, git, write_chain
 from palimpsest.errors import ParamsError, ProjectError
 from palimpsest.experiments import WORKSPACE, flat, read_dials, read_run
@@ -46,7 +47,7 @@ def run_preset(args: argparse.Namespace) -> int:
     """Writes the two files.
 
     Raises:
-        ParamsError: no such preset (lists them) or dial.
+        ParamsError: no such preset (lists them) or dial, or a value that a dial cannot have.
         ProjectError: params.yaml or chain.yaml has changes that git does not know.
     """
     root = Path.cwd()
@@ -57,6 +58,7 @@ def run_preset(args: argparse.Namespace) -> int:
     old = read_dials(root / "params.yaml")
     text = written(root, dials)
     new = flat(yaml.safe_load(text))
+    check_dials(new)
     chain_yaml(last, null)
     _keep(root, args.force)
     change = write_chain(root, last, null)
@@ -77,8 +79,11 @@ def load_preset(root: Path, name: str) -> Preset:
 
     Raises:
         ParamsError: no such preset (lists them), or a file that is none.
+        ProjectError: not a project.
     """
     folder = root / FOLDER
+    if not folder.is_dir():
+        raise ProjectError(str(root), wanted=f"a folder with {FOLDER}/", got="none")
     known = sorted(path.stem for path in folder.glob("*.yaml") if "-sweep" not in path.stem)
     if name not in known:
         raise ParamsError("preset", wanted=f"one of {', '.join(known) or 'none'}", got=repr(name))
@@ -190,7 +195,7 @@ def _given(words: Sequence[str]) -> dict[str, Any]:
     found = {}
     for word in words:
         key, sign, value = word.partition("=")
-        if not sign:
+        if not sign or not key:
             raise ParamsError("preset", wanted="KEY=VALUE", got=repr(word))
         try:
             found[key] = yaml.safe_load(value)

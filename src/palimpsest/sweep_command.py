@@ -1,6 +1,6 @@
 """`palimpsest sweep`: queues the experiments of a grid that are missing.
 
-A chain's name holds a hash of all its dials and of chain.yaml, so that one that ran or waits is
+A chain's name ends in a hash of all its dials and of chain.yaml, by which one that ran or waits is
 known again: a sweep can be stopped, extended and taken up. Known gap: the code is not part of the
 hash; an experiment of older code counts as done until `dvc exp remove` takes it away.
 """
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from palimpsest.dials import check_dials
 from palimpsest.dvc_project import dvc
 from palimpsest.errors import ParamsError, ProjectError
 from palimpsest.experiments import experiments, read_dials
@@ -21,6 +22,7 @@ from palimpsest.params import read_yaml
 
 WAITING = ("Queued", "Running")
 """States of DVC's queue in which a chain will still come."""
+FAILED = "Failed"
 Overrides = dict[str, Any]
 
 
@@ -28,17 +30,23 @@ def run_sweep(args: argparse.Namespace) -> int:
     """Plans, queues and says what is next.
 
     Raises:
-        ParamsError: the file is no grid, or names a dial that params.yaml does not have.
+        ParamsError: the file is no grid, names a dial that params.yaml does not have, or gives
+            one a value that it cannot have.
         ProjectError: DVC or git said no; what was queued before stays queued.
     """
     root = Path.cwd()
     dials = read_dials(root / "params.yaml")
     plan = planned(read_yaml(args.file), dials, str(args.file))
+    for turned in plan:
+        check_dials(dials | turned)
     chain = _chain(root)
     named = {name_of(overrides, dials | overrides, chain): overrides for overrides in plan}
-    ran, states = experiments(root), _queue(root)
-    waiting = [name for name in named if name not in ran and states.get(name) in WAITING]
-    missing = [name for name in named if name not in ran and name not in waiting]
+    ran = {_hash(name): name for name in experiments(root)}
+    states = {_hash(name): state for name, state in _queue(root).items()}
+    ours = [name for name in named if _hash(name) not in ran]
+    waiting = [name for name in ours if states.get(_hash(name)) in WAITING]
+    missing = [name for name in ours if name not in waiting]
+    failed = [name for name in missing if states.get(_hash(name)) == FAILED]
     for name in missing:
         words = [f"{key}={_hydra(value)}" for key, value in named[name].items()]
         print(f"{'would queue' if args.dry_run else 'queue'} {name}: {' '.join(words)}")
@@ -47,11 +55,13 @@ def run_sweep(args: argparse.Namespace) -> int:
     done = len(named) - len(waiting) - len(missing)
     now = "missing" if args.dry_run else "queued now"
     print(f"{len(named)} chains: {done} done, {len(waiting)} waiting, {len(missing)} {now}")
+    if failed:
+        print(f"failed before: {' '.join(failed)}; dvc queue logs NAME says why")
     if missing or waiting:
         print("next: dvc queue start; its workers may stop with tasks left, so look at dvc queue")
         print("status afterwards, and run this again")
     else:
-        print(f"next: palimpsest compare {' '.join(named)}")
+        print(f"next: palimpsest compare {' '.join(ran[_hash(name)] for name in named)}")
     return 0
 
 
@@ -94,6 +104,11 @@ def planned(content: Any, dials: Mapping[str, Any], file: str) -> list[Overrides
     for one in combined:
         first.setdefault(json.dumps({**dials, **one}, sort_keys=True), one)
     return list(first.values())
+
+
+def _hash(name: str) -> str:
+    """What a chain's name ends in."""
+    return name.rsplit("-", 1)[-1]
 
 
 def name_of(overrides: Mapping[str, Any], dials: Mapping[str, Any], chain: bytes) -> str:

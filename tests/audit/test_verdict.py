@@ -51,7 +51,8 @@ def test_bands_end_where_the_metric_does():
 
 def test_the_whole_interval_must_lie_outside():
     assert one("spread", spread=0.8, reach=0.1).place == "below"
-    assert one("spread", spread=0.8, reach=0.19).place == "inside"
+    assert one("spread", spread=0.8, reach=0.19).place == "near"
+    assert one("spread", spread=1.0, reach=0.19).place == "inside"
     assert one("spread", spread=0.8, reach=0.19).counts == ""
 
 

@@ -141,6 +141,8 @@ def test_other_dials_than_the_compared_are_named():
     with pytest.raises(ComparisonError, match="others too: x; "):
         check_dials(found, ["regime", "generate"])
     check_dials(found, ["regime", "generate.top_k", "x"])
+    with pytest.raises(ComparisonError, match="--dial: want a dial or a section, got 'nope'"):
+        check_dials(found, ["regime", "generate.top_k", "nope"])
     check_dials(found, [])
 
 

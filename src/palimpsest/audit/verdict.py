@@ -94,8 +94,8 @@ class Finding:
     p_value: float
     """Two-sided, of a value so far from the null samples' mean."""
     place: str
-    """Where the value and its whole interval lie: "inside", "below" or "above"; an interval that
-    reaches into the band is inside."""
+    """Where the value and its whole interval lie: "inside", "below" or "above" the band. "near":
+    the value is outside, but its interval reaches into the band."""
     counts: str
     """"collapse" or "different"; "" where it does not stand out, or is only more alike."""
 
@@ -227,12 +227,12 @@ def _place(value: float, low: float | None, high: float | None, band: Band) -> s
         return "below"
     if (value if low is None else low) > band.high:
         return "above"
-    return "inside"
+    return "inside" if band.low <= value <= band.high else "near"
 
 
 def _counts(metric: str, place: str) -> str:
     """What standing out means; to be nearer to the reference than new text is neither."""
-    if place == "inside":
+    if place in ("inside", "near"):
         return ""
     collapse, family = direction(metric)
     if (collapse, place) in (("down", "below"), ("up", "above")):

@@ -133,8 +133,12 @@ def check_dials(found: Sequence[Variant], allowed: Sequence[str]) -> None:
         allowed: the dials that may differ (a section's name stands for all its dials); none: any.
 
     Raises:
-        ComparisonError: they differ in others, which it names.
+        ComparisonError: they differ in others, which it names; no such dial.
     """
+    known = {*SEEDS, *(key for variant in found for key in variant.dials)}
+    for dial in allowed:
+        if not any(key == dial or key.startswith(f"{dial}.") for key in known):
+            raise ComparisonError("--dial", wanted="a dial or a section", got=repr(dial))
     others = [
         key
         for key in differing([variant.dials for variant in found])

@@ -46,7 +46,7 @@ def story(summary: Summary) -> list[str]:
     if integrity is not None:
         lines.append(
             f"After {last} generation{'s' * (last != 1)}, {100 * integrity:.0f}\u00a0% of the "
-            "original integrity is left."
+            f"original integrity is left{_of_humans(trajectory)}."
         )
     if phases.change is not None and phases.volume_rate and phases.volume_rate_after:
         lines.append(
@@ -58,9 +58,11 @@ def story(summary: Summary) -> list[str]:
         lines.append(f"From {g(phases.extinct)} on, the texts span no volume at all.")
     alarm = summary.first_alarm
     if alarm is not None and alarm.generation is not None:
+        first = [a.metric for a in summary.alarms if a.generation == alarm.generation]
+        others = f" and {len(first) - 1} others" if len(first) > 1 else ""
         lines.append(
-            f"The first metric to leave its null band for good was {label(alarm.metric).title}, "
-            f"at {g(alarm.generation)}."
+            f"The first to have been outside their null band for two generations: "
+            f"{label(alarm.metric).title}{others}, at {g(alarm.generation)}."
         )
     elif summary.alarms:
         lines.append("No metric has left its null band for two generations in a row.")
@@ -76,6 +78,14 @@ def story(summary: Summary) -> list[str]:
             f"(95 % interval: generations {span})."
         )
     return lines
+
+
+def _of_humans(trajectory: Trajectory) -> str:
+    """What fresh human text reads instead: the basis is fitted to generation 0, it is not 1."""
+    band = trajectory.null.get("integrity")
+    if band is None:
+        return ""
+    return f" (fresh human text has {100 * band.low:.0f} to {100 * band.high:.0f}\u00a0%)"
 
 
 def tiles(summary: Summary) -> str:
