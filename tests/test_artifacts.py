@@ -251,6 +251,26 @@ def test_a_file_asked_for_by_name_follows_links_and_leaves_devices(tmp_path):
     assert (tmp_path / "new" / "file").read_bytes() == b"x"
 
 
+def test_standard_output_by_its_name_is_the_one_that_prints(capsysbinary):
+    write_out(Path("/dev/stdout"), b"content")
+    assert capsysbinary.readouterr().out == b"content"
+
+
+def test_a_link_is_judged_by_where_it_leads(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "folder" / "file")
+    (tmp_path / "folder").mkdir()
+    check_out(tmp_path / "link")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    with pytest.raises(PalimpsestError, match="round: want a file to write"):
+        check_out(tmp_path / "round")
+
+
+def test_what_may_not_be_written_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(PalimpsestError, match=r"new: want a file .*, which cannot be written"):
+        check_out(tmp_path / "new")
+
+
 @pytest.mark.parametrize(
     ("name", "got"), [("folder", "a folder"), ("file/below", "which is no folder")]
 )

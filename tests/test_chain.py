@@ -199,3 +199,9 @@ def test_a_longer_chain_runs_only_what_is_new(finished: Path, tmp_path: Path) ->
     assert {name: after[name] for name in before if name != "report"} == {
         name: entry for name, entry in before.items() if name != "report"
     }
+    # back and forth again: texts, models and embeddings are there, the scores are made anew
+    write_chain(root, 2)
+    assert set(stages_run(dvc(root, "repro"))) == {"report"}
+    write_chain(root, 3)
+    assert set(stages_run(dvc(root, "repro"))) == {"score@g03", "report"}
+    assert lock(root) == after

@@ -96,6 +96,29 @@ def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
     assert (done.stdout, done.stderr) == ("line\n", "")
 
 
+def test_a_reader_that_is_gone_before_the_first_line_is_no_error(project: Path) -> None:
+    script = (
+        "import os, sys; from palimpsest import cli\n"
+        "reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1)\n"
+        "status = cli.main(['chain', '4']); sys.exit(status)"
+    )
+    source = str(Path(__file__).parents[1] / "src")
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert (project / "chain.yaml").exists()
+
+
+def test_dials_may_follow_two_dashes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preset", "quick", "--force", "--", "a=1"]) == 1
+    assert "want a folder with presets/, got none" in capsys.readouterr().err
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["--version"])

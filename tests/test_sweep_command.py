@@ -141,6 +141,16 @@ def test_a_chain_is_known_by_its_hash_whatever_else_its_name_says(project, capsy
     assert f"next: palimpsest compare {name}\n" in capsys.readouterr().out
 
 
+def test_a_chain_that_failed_and_waits_again_is_waiting(project, capsys):
+    (project / "sweep.yaml").write_text("grid: {seed: [0]}\n")
+    assert main(["sweep", "sweep.yaml"]) == 0
+    line = (project / "queue").read_text()
+    (project / "queue").write_text(line + line.replace("Queued", "Failed"))
+    capsys.readouterr()
+    assert main(["sweep", "sweep.yaml"]) == 0
+    assert "1 chains: 0 done, 1 waiting, 0 queued now" in capsys.readouterr().out
+
+
 def test_a_value_that_no_chain_can_have_is_not_queued(project, capsys):
     (project / "sweep.yaml").write_text("grid: {seed: [0, 1], generate.temperature: [1, -1]}\n")
     assert main(["sweep", "sweep.yaml"]) == 1

@@ -12,6 +12,7 @@ import math
 import os
 import platform
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ from numpy.typing import NDArray
 from palimpsest.errors import CorpusError, PalimpsestError
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "numpy", "scipy")
+STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Names of standard output."""
 
 
 @contextmanager
@@ -69,12 +72,16 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_out(path: Path, content: bytes) -> None:
     """Writes what a user asked for by name: a link is followed, a device or pipe written into.
 
+    Standard output by its name (/dev/stdout) is the one that prints, wherever it leads.
+
     Raises:
         PalimpsestError: see `check_out`; or the disk refuses.
     """
     check_out(path)
     try:
-        if path.exists() and not path.is_file():
+        if str(path) in STDOUT:
+            sys.stdout.buffer.write(content)
+        elif path.exists() and not path.is_file():
             path.write_bytes(content)
         else:
             write_bytes(path.resolve(), content)
@@ -86,14 +93,23 @@ def check_out(path: Path) -> None:
     """Says before any work is done that a file cannot be written.
 
     Raises:
-        PalimpsestError: it is a folder, or a folder above it is a file or does not let us write.
+        PalimpsestError: it is a folder, a folder above it is a file, or one does not let us write.
     """
-    if path.is_dir():
-        raise PalimpsestError(str(path), wanted="a file to write", got="a folder")
-    above = next(one for one in path.absolute().parents if one.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        got = f"{above}, which " + ("cannot be written" if above.is_dir() else "is no folder")
-        raise PalimpsestError(str(path), wanted="a file to write", got=got)
+    try:
+        if path.is_dir():
+            raise PalimpsestError(str(path), wanted="a file to write", got="a folder")
+        if str(path) in STDOUT:
+            return
+        device = path.exists() and not path.is_file()
+        above = path if device else next(one for one in path.resolve().parents if one.exists())
+        if not (device or above.is_dir()):
+            got = f"{above}, which is no folder"
+            raise PalimpsestError(str(path), wanted="a file to write", got=got)
+        if not os.access(above, os.W_OK):
+            got = f"{above}, which cannot be written"
+            raise PalimpsestError(str(path), wanted="a file to write", got=got)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go in a circle
+        raise PalimpsestError(str(path), wanted="a file to write", got=str(error)) from error
 
 
 def json_bytes(content: Any) -> bytes:

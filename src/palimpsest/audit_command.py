@@ -41,12 +41,12 @@ def run_audit(args: argparse.Namespace) -> int:
     reference = _read(args.reference, args.text_field)
     score = None if args.model is None else _score(args.model)
     result = audit(candidate, reference, _encode(args.encoder), score, params)
-    print(shown.text(result))
     if args.json:
         write_out(args.json, json_bytes(shown.as_dict(result)))
     if args.html:
         names = ", ".join(args.candidate), ", ".join(args.reference)
         write_out(args.html, shown.page(result, *names).encode())
+    print(shown.text(result))
     return FAILED if _fails(result, args.fail_on) else 0
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     args, rest = parser.parse_known_args(argv)
     # argparse does not give `preset NAME --option KEY=VALUE` to the list of dials
+    rest = rest[1:] if rest[:1] == ["--"] else rest
     if any(word.startswith("-") for word in rest) or (rest and not hasattr(args, "dials")):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:
         args.dials = [*args.dials, *rest]
     try:
         status: int = args.run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except PalimpsestError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -41,11 +43,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="palimpsest", description="A laboratory for model collapse."
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('palimpsest')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show it and leave")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_chain, _add_preset, _add_audit, _add_compare, _add_sweep):
         add(commands)
     return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Prints it and leaves."""
+        try:
+            print(f"palimpsest {version('palimpsest')}")
+        except PackageNotFoundError:
+            print("palimpsest, not installed")
+        parser.exit()
 
 
 def _later(module: str, function: str) -> Callable[[argparse.Namespace], int]:

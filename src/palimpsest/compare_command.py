@@ -32,6 +32,8 @@ METRICS = (
     "truth",
 )  # fmt: skip
 """What the terminal shows, where it was measured."""
+FILES = ("compare.csv", "compare.vl.json", "compare.png")
+"""What --out writes."""
 COLUMNS = (
     "variant", "generation", "metric", "chains", "mean", "low", "high", "pairs", "difference",
     "difference_low", "difference_high", "p_value", "sure",
@@ -54,7 +56,8 @@ def run_compare(args: argparse.Namespace) -> int:
             "chains", wanted="names, or --all", got="both" if args.all else "none"
         )
     if args.out:
-        check_out(args.out / "compare.csv")
+        for name in FILES:
+            check_out(args.out / name)
     runs, left_out = all_runs(Path.cwd(), args.chains)
     found = variants(runs)
     check_dials(found, args.dial)
@@ -69,13 +72,15 @@ def run_compare(args: argparse.Namespace) -> int:
         if name not in measured:
             wanted = f"one of {', '.join(measured)}"
             raise ComparisonError("--metric", wanted=wanted, got=repr(name))
+    if args.out:
+        _write(args.out, found, control, metrics)
     print(_table(found, control, metrics, generation))
     if args.variance:
         print(_variances(found, metrics, generation))
     for line in [*_warnings(found, control), *(f"\nleft out: {why}" for why in left_out)]:
         print(line)
     if args.out:
-        _write(args.out, found, control, metrics)
+        print(f"\nwritten: {', '.join(FILES)} in {args.out}")
     return 0
 
 
@@ -164,10 +169,10 @@ def _write(folder: Path, found: Sequence[Variant], control: Variant, shown: Sequ
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_out(folder / "compare.csv", buffer.getvalue().encode())
-    write_out(folder / "compare.vl.json", (json.dumps(_vega(rows), indent=1) + "\n").encode())
-    write_out(folder / "compare.png", png(compared(found, shown)))
-    print(f"\nwritten: compare.csv, compare.vl.json and compare.png in {folder}")
+    table, vega = buffer.getvalue().encode(), json.dumps(_vega(rows), indent=1) + "\n"
+    contents = (table, vega.encode(), png(compared(found, shown)))
+    for name, content in zip(FILES, contents, strict=True):
+        write_out(folder / name, content)
 
 
 def _rows(found: Sequence[Variant], control: Variant) -> list[dict[str, Any]]:

@@ -42,11 +42,12 @@ def run_sweep(args: argparse.Namespace) -> int:
     chain = _chain(root)
     named = {name_of(overrides, dials | overrides, chain): overrides for overrides in plan}
     ran = {_hash(name): name for name in experiments(root)}
-    states = {_hash(name): state for name, state in _queue(root).items()}
+    states = _queue(root)
     ours = [name for name in named if _hash(name) not in ran]
-    waiting = [name for name in ours if states.get(_hash(name)) in WAITING]
+    known = {name: states.get(_hash(name), ("", "")) for name in ours}
+    waiting = [name for name in ours if known[name][1] in WAITING]
     missing = [name for name in ours if name not in waiting]
-    failed = [name for name in missing if states.get(_hash(name)) == FAILED]
+    failed = [known[name][0] for name in missing if known[name][1] == FAILED]
     for name in missing:
         words = [f"{key}={_hydra(value)}" for key, value in named[name].items()]
         print(f"{'would queue' if args.dry_run else 'queue'} {name}: {' '.join(words)}")
@@ -135,11 +136,13 @@ def _chain(root: Path) -> bytes:
         ) from error
 
 
-def _queue(root: Path) -> dict[str, str]:
-    """Name -> state of what DVC's queue knows."""
-    states = {}
+def _queue(root: Path) -> dict[str, tuple[str, str]]:
+    """Hash -> name and state of what DVC's queue knows; of several tries one that waits counts."""
+    found: dict[str, tuple[str, str]] = {}
     for line in dvc(root, "queue", "status").splitlines():
         cells = re.split(r"\s{2,}", line.strip())
         if len(cells) >= 4 and cells[0] != "Task":
-            states[cells[1]] = cells[-1]
-    return states
+            key = _hash(cells[1])
+            if found.get(key, ("", ""))[1] not in WAITING:
+                found[key] = (cells[1], cells[-1])
+    return found

@@ -102,6 +102,14 @@ def test_a_certain_prediction_has_no_entropy_and_is_a_number(models):
     assert got.entropy_nats == pytest.approx([0.0, 0.0], abs=1e-3)
 
 
+def test_batches_hold_as_many_positions_as_suit_the_device():
+    rows = [[0] * 300] * 10 + [[0] * 2000]
+    on_cpu, on_gpu = (list(module.batches(rows, torch.device(name))) for name in ("cpu", "cuda"))
+    assert [len(batch) for batch in on_cpu] == [3, 3, 3, 1, 1]
+    assert [len(batch) for batch in on_gpu] == [10, 1]
+    assert sorted(row for batch in on_cpu for row in batch) == list(range(11))
+
+
 def test_no_texts(models):
     got = likelihood(models[1], tokens(), [])
     assert [len(getattr(got, field)) for field in FIELDS] == [0] * 5

@@ -53,6 +53,16 @@ def test_well_formed_when_dead_or_bare():
     parsed(page(published(), pictures=(), samples=()))
 
 
+def test_the_story_says_what_human_text_reads_and_how_many_warn():
+    cards = rich()
+    html = page(cards)
+    band = cards[0]["null"]["integrity"]
+    low, high = (f"{100 * band[end]:.0f}" for end in ("low", "high"))
+    assert f"(fresh human text has {low} to {high}\u00a0%)" in html
+    assert "outside their null band for two generations: " in html
+    assert "fresh human text has" not in page(published())
+
+
 def test_nothing_comes_from_outside():
     html = page(rich())
     assert not re.search(r"https?:|//cdn|@import|url\(", html)

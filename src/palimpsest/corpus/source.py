@@ -41,7 +41,7 @@ class CorpusParams(Params):
     join_chars: Annotated[int | None, Range(at_least=1)]
     """``files``, ``hub``: texts that follow each other are joined, a line each, to documents of at
     least so many characters, as protocols want them that cut a corpus into blocks; null: a text is
-    a document."""
+    a document. ``min_chars`` and ``max_chars`` choose among the texts before they are joined."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,8 +112,8 @@ def joined(texts: Sequence[str], chars: int | None) -> list[str]:
         chars: the least length of a document; None leaves every text a document of its own.
 
     Returns:
-        Documents of at least `chars` characters; what is left at the end is too short for one, and
-        left out.
+        Documents of at least `chars` characters, what is left at the end being too short for one
+        and left out; the texts as they are where `chars` is None.
     """
     if chars is None:
         return list(texts)

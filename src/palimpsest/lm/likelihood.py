@@ -18,7 +18,7 @@ from palimpsest.lm.training import IGNORED, collate, make_rows
 
 BATCH_TOKENS = 1024
 """Positions a forward pass on a CPU: what fits its cache. 8,192 took 1.6 times as long (the
-default's model and texts, one core)."""
+default's model of 1,500 token types, one core; not measured for others)."""
 GPU_BATCH_TOKENS = 8192
 """Positions a forward pass elsewhere."""
 
@@ -122,7 +122,10 @@ def text_arrays(
 
 
 def batches(rows: Sequence[Sequence[int]], device: torch.device) -> Iterator[list[int]]:
-    """Rows of similar length, as many positions together as suit the device."""
+    """Rows of similar length, at the most BATCH_TOKENS (GPU_BATCH_TOKENS) positions together.
+
+    A row that is longer goes alone.
+    """
     most = BATCH_TOKENS if device.type == "cpu" else GPU_BATCH_TOKENS
     batch: list[int] = []
     for index in sorted(range(len(rows)), key=lambda i: (len(rows[i]), i)):

@@ -59,7 +59,8 @@ def story(summary: Summary) -> list[str]:
     alarm = summary.first_alarm
     if alarm is not None and alarm.generation is not None:
         first = [a.metric for a in summary.alarms if a.generation == alarm.generation]
-        others = f" and {len(first) - 1} others" if len(first) > 1 else ""
+        more = len(first) - 1
+        others = f" and {more} other{'s' * (more > 1)}" if more else ""
         lines.append(
             f"The first to have been outside their null band for two generations: "
             f"{label(alarm.metric).title}{others}, at {g(alarm.generation)}."
