@@ -20,7 +20,7 @@ NAN = float("nan")
 FIRST = ("prepare", "g00")
 WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     # unknown keys
-    ("prepare", "corpus.bogus", 1, "corpus.bogus: want one of: heldout, null_pool, "),
+    ("prepare", "corpus.bogus", 1, "corpus.bogus: want one of: heldout, join_chars, null_pool, "),
     ("prepare", "corpus.world.bogus", 1, "corpus.world.bogus: want one of: category_exponent, "),
     ("generate", "generate.top_l", 5, "generate.top_l: want one of: batch_size, beams, "),
     ("embed", "embed.encoder.bogus", 1, "embed.encoder.bogus: want one of: batch_size, "),
