@@ -133,7 +133,11 @@ def difference(trajectory: Trajectory) -> Figure:
 
 
 def compared(found: Sequence[Variant], metrics: Sequence[str]) -> Figure:
-    """Metrics by generation, a line a variant: the mean over its chains with its 95 % interval."""
+    """Metrics by generation, a line a variant: the mean over its chains with its 95 % interval.
+
+    An axis spans the chains' own values and a quarter more: the interval of two chains may reach far
+    beyond, and is cut there.
+    """
     columns = min(3, max(1, len(metrics)))
     rows = -(-max(1, len(metrics)) // columns)
     with matplotlib.rc_context(STYLE):
@@ -149,11 +153,25 @@ def compared(found: Sequence[Variant], metrics: Sequence[str]) -> Figure:
                 color, marker = CYCLE[at % len(CYCLE)], "os^Dv"[at // len(CYCLE) % 5]
                 label = f"{variant.label} ({len(variant.runs)})"
                 _draw_curve(ax, np.array(numbers), curve, color, marker, label)
-            ax.set(title=name, xlabel="generation")
+            ax.set(title=name, xlabel="generation", ylim=_of_chains(found, name))
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=1 if columns < 2 else 2)
         return figure
+
+
+def _of_chains(found: Sequence[Variant], name: str) -> tuple[float, float] | None:
+    cards = [
+        card
+        for variant in found
+        for run in variant.runs.values()
+        for card in run.generations.values()
+    ]
+    own = [value for card in cards if (value := card.get(name)) is not None]
+    if not own or min(own) == max(own):
+        return None
+    room = (max(own) - min(own)) / 4
+    return min(own) - room, max(own) + room
 
 
 def _floats(estimates: Sequence[Estimate], part: str) -> Floats:
