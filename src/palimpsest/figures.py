@@ -135,8 +135,8 @@ def difference(trajectory: Trajectory) -> Figure:
 def compared(found: Sequence[Variant], metrics: Sequence[str]) -> Figure:
     """Metrics by generation, a line a variant: the mean over its chains with its 95 % interval.
 
-    An axis spans the chains' own values and a quarter more: the interval of two chains may reach far
-    beyond, and is cut there.
+    An axis spans the chains' own values and a quarter more: the interval of two chains may reach
+    far beyond, and is cut there.
     """
     columns = min(3, max(1, len(metrics)))
     rows = -(-max(1, len(metrics)) // columns)
