@@ -18,6 +18,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def program(*words: str) -> subprocess.CompletedProcess[str]:
+    """What a process says that finds the package in this checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(("last", "name"), [(5, "g05"), (20, "g20"), (60, "g60")])
 def test_chain_writes_the_links_and_says_what_is_next(
     project: Path, capsys: pytest.CaptureFixture[str], last: int, name: str
@@ -85,15 +91,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
         "cli._later = lambda *_: lambda args: print('line\\n' * 100_000) or 0\n"
         "sys.exit(cli.main(['chain', '4']))"
     )
-    source = str(Path(__file__).parents[1] / "src")
-    done = subprocess.run(
-        ["sh", "-c", '"$0" -c "$1" | head -n 1', sys.executable, script],
-        env={**os.environ, "PYTHONPATH": source},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == ("line\n", "")
+    done = program("sh", "-c", '"$0" -c "$1" | head -n 1', sys.executable, script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "line\n", "")
 
 
 def test_a_reader_that_is_gone_before_the_first_line_is_no_error(project: Path) -> None:
@@ -102,14 +101,7 @@ def test_a_reader_that_is_gone_before_the_first_line_is_no_error(project: Path) 
         "reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1)\n"
         "status = cli.main(['chain', '4']); sys.exit(status)"
     )
-    source = str(Path(__file__).parents[1] / "src")
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": source},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = program(sys.executable, "-c", script)
     assert (done.returncode, done.stderr) == (1, "")
     assert (project / "chain.yaml").exists()
 
@@ -130,13 +122,7 @@ def test_the_command_runs_as_a_program_and_loads_no_torch(project: Path) -> None
     script = (
         "import sys; from palimpsest.cli import main; main(['chain', '4']); print(*sys.modules)"
     )
-    source = str(Path(__file__).parents[1] / "src")
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": source},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = program(sys.executable, "-c", script)
+    assert done.returncode == 0, done.stderr
     assert "chain.yaml: generations g00 to g04 (new)" in done.stdout
     assert {"torch", "transformers", "dvc"}.isdisjoint(done.stdout.splitlines()[-1].split())

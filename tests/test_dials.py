@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from palimpsest.dials import check_dials
+from palimpsest.dials import check_values
 from palimpsest.errors import ParamsError
 from palimpsest.experiments import flat
 from tests.tiny import ROOT
@@ -12,8 +12,8 @@ DEFAULT = flat(yaml.safe_load((ROOT / "params.yaml").read_text()))
 
 
 def test_the_default_can_be_meant():
-    check_dials(DEFAULT)
-    check_dials(DEFAULT | {"seeds.corpus": 3, "seeds.generate": None})
+    check_values(DEFAULT)
+    check_values(DEFAULT | {"seeds.corpus": 3, "seeds.generate": None})
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_the_default_can_be_meant():
 )
 def test_what_cannot_be_meant_is_named(key, value, message):
     with pytest.raises(ParamsError, match=message):
-        check_dials(DEFAULT | {key: value})
+        check_values(DEFAULT | {key: value})

@@ -118,11 +118,17 @@ def test_only_what_is_missing_is_queued(project, capsys):
     assert f"queue {names[1]}: seed=0 regime.kind=fresh" in out
 
 
-def test_when_all_ran_it_says_how_to_compare(project, capsys):
+def ran_one(project: Path) -> str:
+    """Queues a sweep of one chain, which then has run; its name."""
     (project / "sweep.yaml").write_text("grid: {seed: [0]}\n")
     assert main(["sweep", "sweep.yaml"]) == 0
     name = (project / "queue").read_text().split()[1]
     subprocess.run(["git", "update-ref", f"refs/exps/aa/bb/{name}", "HEAD"], check=True)
+    return name
+
+
+def test_when_all_ran_it_says_how_to_compare(project, capsys):
+    name = ran_one(project)
     capsys.readouterr()
     assert main(["sweep", "sweep.yaml"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -131,10 +137,7 @@ def test_when_all_ran_it_says_how_to_compare(project, capsys):
 
 
 def test_a_chain_is_known_by_its_hash_whatever_else_its_name_says(project, capsys):
-    (project / "sweep.yaml").write_text("grid: {seed: [0]}\n")
-    assert main(["sweep", "sweep.yaml"]) == 0
-    name = (project / "queue").read_text().split()[1]
-    subprocess.run(["git", "update-ref", f"refs/exps/aa/bb/{name}", "HEAD"], check=True)
+    name = ran_one(project)
     capsys.readouterr()
     (project / "sweep.yaml").write_text("grid: {seed: [0], regime.kind: [replace]}\n")
     assert main(["sweep", "sweep.yaml"]) == 0

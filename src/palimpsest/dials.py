@@ -12,7 +12,7 @@ from palimpsest.errors import ParamsError
 from palimpsest.params import Params, from_mapping
 
 
-def check_dials(dials: Mapping[str, Any]) -> None:
+def check_values(dials: Mapping[str, Any]) -> None:
     """Raises ParamsError, with the dial's full name, for a value that it cannot have.
 
     Args:

@@ -17,7 +17,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from palimpsest.artifacts import read_json, write_bytes
-from palimpsest.dials import check_dials
+from palimpsest.dials import check_values
 from palimpsest.dvc_project import chain_yaml, generation_name, git, write_chain
 from palimpsest.errors import ParamsError, ProjectError
 from palimpsest.experiments import WORKSPACE, flat, read_dials, read_run
@@ -58,7 +58,7 @@ def run_preset(args: argparse.Namespace) -> int:
     old = read_dials(root / "params.yaml")
     text = written(root, dials)
     new = flat(yaml.safe_load(text))
-    check_dials(new)
+    check_values(new)
     chain_yaml(last, null)
     _keep(root, args.force)
     change = write_chain(root, last, null)

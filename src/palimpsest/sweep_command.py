@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from palimpsest.dials import check_dials
+from palimpsest.dials import check_values
 from palimpsest.dvc_project import dvc
 from palimpsest.errors import ParamsError, ProjectError
 from palimpsest.experiments import experiments, read_dials
@@ -38,7 +38,7 @@ def run_sweep(args: argparse.Namespace) -> int:
     dials = read_dials(root / "params.yaml")
     plan = planned(read_yaml(args.file), dials, str(args.file))
     for turned in plan:
-        check_dials(dials | turned)
+        check_values(dials | turned)
     chain = _chain(root)
     named = {name_of(overrides, dials | overrides, chain): overrides for overrides in plan}
     ran = {_hash(name): name for name in experiments(root)}
