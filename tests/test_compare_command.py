@@ -3,6 +3,8 @@
 import csv
 import json
 import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,9 +153,19 @@ def test_files(project, capsys) -> None:
     assert {row["generation"] for row in rows} == {"0", "1", "2"}
     last = [r for r in rows if r["generation"] == "2" and r["metric"] == "integrity"]
     assert sorted(float(row["mean"]) for row in last) == pytest.approx([0.6, 1.0])
-    vega = json.loads(Path("out/compare.vl.json").read_text())
-    assert len(vega["data"]["values"]) == len(rows)
     assert Path("out/compare.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_dvc_plots_draws_it(project, capsys) -> None:
+    next_ = said(capsys, "--all", "--out", "out").splitlines()[-1].removeprefix("next: dvc ")
+    dvc = partial(subprocess.run, cwd=project, check=True, capture_output=True, text=True)
+    dvc([sys.executable, "-m", "dvc", "init", "-q"])
+    drawn = dvc([sys.executable, "-m", "dvc", *next_.split(), "--show-vega"]).stdout
+    vega = json.loads(drawn)
+    rows = list(csv.DictReader(Path("out/compare.csv").read_text().splitlines()))
+    for got, row in zip(vega["data"]["values"], rows, strict=True):
+        assert {key: got[key] for key in row} == row
+    assert vega["transform"] == [{"filter": {"field": "metric", "oneOf": ["integrity", "truth"]}}]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ METRICS = (
     "truth",
 )  # fmt: skip
 """What the terminal shows, where it was measured."""
-FILES = ("compare.csv", "compare.vl.json", "compare.png")
+FILES = ("compare.csv", "compare.json", "compare.png")
 """What --out writes."""
 COLUMNS = (
     "variant", "generation", "metric", "chains", "mean", "low", "high", "pairs", "difference",
@@ -81,6 +81,8 @@ def run_compare(args: argparse.Namespace) -> int:
         print(line)
     if args.out:
         print(f"\nwritten: {', '.join(FILES)} in {args.out}")
+        table, template, _ = (args.out / name for name in FILES)
+        print(f"next: dvc plots show {table} -t {template}")
     return 0
 
 
@@ -169,7 +171,7 @@ def _write(folder: Path, found: Sequence[Variant], control: Variant, shown: Sequ
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    table, vega = buffer.getvalue().encode(), json.dumps(_vega(rows), indent=1) + "\n"
+    table, vega = buffer.getvalue().encode(), json.dumps(_template(shown), indent=1) + "\n"
     contents = (table, vega.encode(), png(compared(found, shown)))
     for name, content in zip(FILES, contents, strict=True):
         write_out(folder / name, content)
@@ -193,16 +195,21 @@ def _rows(found: Sequence[Variant], control: Variant) -> list[dict[str, Any]]:
     return rows
 
 
-def _vega(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A Vega-Lite picture: a panel for every metric, a line and its interval for every variant."""
+def _template(shown: Sequence[str]) -> dict[str, Any]:
+    """A Vega-Lite template for `dvc plots`, which puts the rows of compare.csv in, all as strings.
+
+    A panel for each of the metrics, in it a line and its interval for every variant.
+    """
+    numbers = dict.fromkeys(("generation", "mean", "low", "high"), "number")
     axes = {"x": {"field": "generation", "type": "quantitative", "axis": {"tickMinStep": 1}}}
     color = {"field": "variant", "type": "nominal", "legend": {"orient": "top", "labelLimit": 0}}
     band = {"field": "low", "type": "quantitative", "title": None, "scale": {"zero": False}}
     line = {"field": "mean", "type": "quantitative", "title": None, "scale": {"zero": False}}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "data": {"values": list(rows)},
-        "facet": {"field": "metric", "type": "nominal", "columns": 3, "title": None},
+        "data": {"values": "<DVC_METRIC_DATA>", "format": {"parse": numbers}},
+        "transform": [{"filter": {"field": "metric", "oneOf": list(shown)}}],
+        "facet": {"field": "metric", "type": "nominal", "title": None, "sort": list(shown)},
         "columns": 3,
         "spec": {
             "width": 260,

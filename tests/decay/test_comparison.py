@@ -49,6 +49,26 @@ def test_labels_name_what_differs_from_the_first_variant():
     assert [v.label for v in found] == ["k=0, regime.kind=replace", "regime.kind=fresh", "k=5"]
 
 
+def test_labels_leave_out_what_does_nothing_unless_it_is_all_that_differs():
+    def mixed(name, kind, share):
+        return run(name, kind=kind, **{"regime.real_fraction": share})
+
+    found = variants([mixed("a", "replace", 0.1), mixed("b", "mix", 0.1), mixed("c", "mix", 0.5)])
+    assert [v.label for v in found] == [
+        "regime.kind=replace",
+        "regime.kind=mix",
+        "regime.kind=mix, regime.real_fraction=0.5",
+    ]
+    found = variants([mixed("a", "mix", 0.1), mixed("b", "fresh", 0.1), mixed("c", "fresh", 0.5)])
+    assert [v.label for v in found] == [
+        "regime.kind=mix, regime.real_fraction=0.1",
+        "regime.kind=fresh",
+        "regime.kind=fresh, regime.real_fraction=0.5",
+    ]
+    found = variants([mixed("a", "fresh", 0.1), mixed("b", "fresh", 0.5)])
+    assert [v.label for v in found] == ["regime.real_fraction=0.1", "regime.real_fraction=0.5"]
+
+
 def test_one_variant_needs_no_label():
     assert variants([run("a"), run("b", 1)])[0].label == "all alike"
 

@@ -24,6 +24,18 @@ SEEDS = ("seed", "seeds.corpus", "seeds.generate", "seeds.finetune")
 LEVEL = 0.05
 """False discovery rate of Benjamini & Hochberg (1995)."""
 
+SWITCHES = {
+    "regime.real_fraction": ("regime.kind", "mix"),
+    "regime.real": ("regime.kind", "mix"),
+    "regime.keep": ("regime.kind", "filtered"),
+    "regime.criterion": ("regime.kind", "filtered"),
+    "generate.temperature": ("generate.strategy", "sample"),
+    "generate.top_k": ("generate.strategy", "sample"),
+    "generate.top_p": ("generate.strategy", "sample"),
+    "generate.min_p": ("generate.strategy", "sample"),
+    "generate.beams": ("generate.strategy", "beam"),
+}
+"""Dial -> the dial and its value without which it does nothing."""
 ROUNDING = 1e-12
 """Relative: numbers no further apart are the same, as float64 differences of equal pairs are."""
 
@@ -61,7 +73,8 @@ class Variant:
 
     label: str
     """The dials in which it differs from the first variant; of the first, those in which any other
-    does (``all alike`` where there is only one variant)."""
+    does (``all alike`` where there is only one variant). A dial that does nothing under the value
+    of another in the label is left out, if labels stay different."""
     dials: Dials
     runs: Mapping[Seeds, Run]
 
@@ -112,9 +125,15 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
         group[run.seeds] = max(other, run, key=lambda one: len(one.generations))
     dials = [fixed(next(iter(group.values())).dials) for group in groups.values()]
     telling = [differing(dials), *(differing([dials[0], one]) for one in dials[1:])]
+    telling_less = [_at_work(one, keys) for one, keys in zip(dials, telling, strict=True)]
+    labels, short = (
+        [_label(one, keys) for one, keys in zip(dials, told, strict=True)]
+        for told in (telling, telling_less)
+    )
+    labels = short if len(set(short)) == len(short) else labels
     return [
-        Variant(_label(one, keys), one, group)
-        for one, keys, group in zip(dials, telling, groups.values(), strict=True)
+        Variant(label, one, group)
+        for label, one, group in zip(labels, dials, groups.values(), strict=True)
     ]
 
 
@@ -241,6 +260,13 @@ def _common(runs: Sequence[Run]) -> set[int]:
 def fixed(dials: Dials) -> dict[str, Any]:
     """The dials that make a variant: all but the seeds."""
     return {key: value for key, value in dials.items() if key not in SEEDS}
+
+
+def _at_work(dials: Dials, keys: Sequence[str]) -> list[str]:
+    """The keys without those that another of them switches off."""
+    own = {key: SWITCHES.get(key, (key, None)) for key in keys}
+    off = {key for key, (switch, on) in own.items() if switch != key and dials.get(switch) != on}
+    return [key for key in keys if key not in off or own[key][0] not in keys]
 
 
 def _label(dials: Dials, telling: Sequence[str]) -> str:

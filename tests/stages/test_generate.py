@@ -1,0 +1,151 @@
+"""Every dial of decoding reaches the text: turned alone, it moves the statistic that it should."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from palimpsest.artifacts import read_texts
+from palimpsest.lm.likelihood import likelihood
+from palimpsest.lm.model import load_pair
+from palimpsest.lm.tokens import Tokens
+from stages import finetune
+from tests.stages.conftest import Project, arguments
+from tests.tiny import tiny_params, turn, write_params
+
+Statistic = Callable[[Project, list[str]], float]
+
+
+@pytest.fixture(scope="module")
+def author(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that has learned some words: that of `chain` writes bytes, each as likely."""
+    root = tmp_path_factory.mktemp("author") / "chain"
+    shutil.copytree(chain, root, ignore=shutil.ignore_patterns("g00", "g01"))
+    shutil.copytree(chain / "data/texts/g00", root / "data/texts/g00")
+    params = tiny_params()
+    turn(params, "pretrain.steps", 80)
+    write_params(root / "params.yaml", params)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        finetune.main(arguments("finetune", "g00"))
+    return root / "models/g00"
+
+
+@pytest.fixture(autouse=True)
+def _author(project: Project, author: Path) -> None:
+    shutil.rmtree(project.root / "models/g00")
+    shutil.copytree(author, project.root / "models/g00")
+
+
+def texts(project: Project, name: str = "g01") -> list[str]:
+    return read_texts(project.root / f"data/texts/{name}/texts.jsonl")
+
+
+def write(project: Project, dials: dict[str, Any]) -> list[str]:
+    """The texts of generation 1 with some dials of `generate` turned; none ends early."""
+    for key, value in ({"stop_at_end": False} | dials).items():
+        turn(project.params, f"generate.{key}", value)
+    project.run("generate")
+    return texts(project)
+
+
+def tokens(project: Project) -> Tokens:
+    return load_pair(project.root / "models/g00", "float32", "cpu")[1]
+
+
+def kinds(project: Project, written: list[str]) -> float:
+    """Distinct tokens."""
+    return len({token for row in tokens(project).encode(written) for token in row})
+
+
+def repeated(project: Project, written: list[str]) -> float:
+    """Share of tokens that their own text had before."""
+    rows = tokens(project).encode(written)
+    return 1 - sum(len(set(row)) for row in rows) / sum(len(row) for row in rows)
+
+
+def length(project: Project, written: list[str]) -> float:
+    """Mean tokens a text."""
+    return float(np.mean([len(row) for row in tokens(project).encode(written)]))
+
+
+def distinct(project: Project, written: list[str]) -> float:
+    """Texts that are not copies."""
+    return len(set(written))
+
+
+def surprise(project: Project, written: list[str]) -> float:
+    """Mean loss a token under the model that wrote them, nats."""
+    found = likelihood(*load_pair(project.root / "models/g00", "float32", "cpu"), written)
+    return float(found.nll_nats.sum() / found.tokens.sum())
+
+
+@pytest.mark.parametrize(
+    ("less", "more", "statistic"),
+    [
+        ({"temperature": 0.3}, {"temperature": 2.0}, kinds),
+        ({"temperature": 0.3}, {"temperature": 2.0}, surprise),
+        ({"top_k": 5}, {"top_k": 50}, kinds),
+        ({"top_k": 50}, {"top_k": 0}, surprise),
+        ({"top_p": 0.2}, {"top_p": 0.8}, kinds),
+        ({"top_p": 0.8}, {"top_p": 1.0}, surprise),
+        ({"min_p": 0.9}, {"min_p": 0.3}, kinds),
+        ({"min_p": 0.3}, {"min_p": 0.0}, surprise),
+        ({"repetition_penalty": 3.0}, {"repetition_penalty": 1.0}, repeated),
+        ({"top_k": 20, "top_p": 0.5}, {"top_k": 20}, kinds),
+        ({"temperature": 0.5, "min_p": 0.2}, {"temperature": 1.5, "min_p": 0.2}, kinds),
+        ({"strategy": "greedy"}, {"strategy": "sample"}, distinct),
+        ({"strategy": "beam", "beams": 4}, {"strategy": "sample"}, distinct),
+        (
+            {"strategy": "beam", "beams": 4, "prompt_tokens": 8, "max_new_tokens": 8},
+            {"strategy": "greedy", "prompt_tokens": 8, "max_new_tokens": 8},
+            surprise,
+        ),
+        ({"strategy": "greedy", "repetition_penalty": 3.0}, {"strategy": "greedy"}, repeated),
+        ({"max_new_tokens": 10}, {"max_new_tokens": 50}, length),
+        ({"stop_at_end": True}, {"stop_at_end": False}, length),
+        ({"prompts": ["The city"]}, {"prompts": ["The city", "A river", "One"]}, distinct),
+    ],
+)  # fmt: skip
+def test_a_dial_moves_what_it_should(
+    project: Project, less: dict[str, Any], more: dict[str, Any], statistic: Statistic
+) -> None:
+    if statistic is distinct and "prompts" in more:  # sampling would tell all texts apart
+        less, more = ({**dials, "strategy": "greedy"} for dials in (less, more))
+    before = dict(project.params["generate"])
+    low = statistic(project, write(project, less))
+    project.params["generate"] = before
+    assert low < statistic(project, write(project, more))
+
+
+def test_documents_go_on_from_the_prompts_in_turn(project: Project) -> None:
+    prompts = ["The city of", "A river"]
+    written = write(project, {"prompts": prompts})
+    assert [text.startswith(prompts[i % 2]) for i, text in enumerate(written)] == [True] * 20
+    assert all(len(text) > len(prompts[i % 2]) for i, text in enumerate(written))
+    bare = write(project, {"keep_prompt": False})
+    assert [prompts[i % 2] + text for i, text in enumerate(bare)] == written
+
+
+def test_documents_go_on_from_human_ones(project: Project) -> None:
+    human = read_texts(project.root / "data/human/train.jsonl")
+    starts = [tokens(project).decode([row[:8]])[0] for row in tokens(project).encode(human)]
+    written = write(project, {"prompt_tokens": 8})
+    assert all(text.startswith(tuple(starts)) for text in written)
+    bare = write(project, {"keep_prompt": False})
+    assert all(long.endswith(short) for long, short in zip(written, bare, strict=True))
+    assert not any(text.startswith(tuple(starts)) for text in bare)
+    assert sum(map(len, bare)) < sum(map(len, written))
+
+
+def test_every_witness_prompt_is_continued(project: Project) -> None:
+    turn(project.params, "witness.prompts", ["The river", "In the", "One"])
+    project.run("generate")
+    path = project.root / "data/texts/g01/witness.jsonl"
+    answers = read_texts(path)
+    assert len(answers) == len(set(answers)) == 3
+    project.run("generate")
+    assert read_texts(path) == answers
