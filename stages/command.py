@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.errors import PalimpsestError, ParamsError
-from palimpsest.params import P, from_mapping, read_yaml
+from palimpsest.params import P, check_seed, from_mapping, read_yaml
 
 PATHS = {
     "human": "folder of the human corpus",
@@ -71,15 +71,16 @@ def seed_of(params: Path, source: str) -> int:
     Args:
         params: params.yaml.
         source: ``corpus``, ``generate`` or ``finetune``.
+
+    Raises:
+        ParamsError: no such key, or a value that is no whole number >= 0.
     """
     content = sections(params)
     key = f"seeds.{source}"
     seed = value(content, key)
     if seed is None:
         key, seed = "seed", value(content, "seed")
-    if type(seed) is not int or seed < 0:
-        raise ParamsError(key, wanted="a whole number >= 0", got=repr(seed))
-    return seed
+    return check_seed(key, seed)
 
 
 def bar(total: int, label: str) -> Any:

@@ -8,8 +8,7 @@ belong to their stages, and files or models that are named are not looked for.
 from collections.abc import Mapping
 from typing import Any
 
-from palimpsest.errors import ParamsError
-from palimpsest.params import Params, from_mapping
+from palimpsest.params import Params, check_seed, from_mapping
 
 
 def check_values(dials: Mapping[str, Any]) -> None:
@@ -41,5 +40,5 @@ def check_values(dials: Mapping[str, Any]) -> None:
             from_mapping(found, cls, section)
     for key in ("seed", "seeds.corpus", "seeds.generate", "seeds.finetune"):
         seed = dials.get(key, 0)
-        if (seed is not None or key == "seed") and (type(seed) is not int or seed < 0):
-            raise ParamsError(key, wanted="a whole number >= 0", got=repr(seed))
+        if seed is not None or key == "seed":
+            check_seed(key, seed)

@@ -124,6 +124,17 @@ def from_mapping(node: Any, cls: type[P], name: str) -> P:
     return new
 
 
+def check_seed(key: str, value: Any) -> int:
+    """The seed that stands under a key.
+
+    Raises:
+        ParamsError: it is no whole number >= 0.
+    """
+    if type(value) is not int or value < 0:
+        raise ParamsError(key, wanted="a whole number >= 0", got=repr(value))
+    return value
+
+
 def _convert(key: str, value: Any, hint: Any) -> Any:
     """YAML's lists to tuples, its whole numbers to floats where asked, sections to dataclasses."""
     if get_origin(hint) is Annotated:

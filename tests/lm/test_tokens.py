@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from palimpsest.errors import CorpusError, ModelError
 from palimpsest.lm.tokens import END_OF_TEXT, Tokens, load_tokens, train_tokens
@@ -40,6 +40,17 @@ def test_a_special_token_in_a_text_is_plain_text():
     (ids,) = tokens().encode([text])
     assert tokens().end not in ids
     assert tokens().decode([ids]) == [text]
+
+
+def test_special_tokens_are_left_out_whatever_a_normalizer_makes_of_their_names(tmp_path):
+    marks = [AddedToken(name, normalized=True, special=True) for name in ("<s>", "</s>")]
+    folder = words(tmp_path, special=marks, bos_token="<s>", eos_token="</s>")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.normalizer = normalizers.Prepend("▁")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    ours = load_tokens(folder)
+    assert ours.tokenizer.decode([3, 1, 4], skip_special_tokens=True) == "a ▁</s> b"
+    assert ours.decode([[3, 1, 4], [0], [0, 5, 1]]) == ["a b", "", "c"]
 
 
 def test_documents_begin_and_end():

@@ -168,8 +168,10 @@ def _matching(patterns: tuple[str, ...]) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in patterns:
         path = Path(pattern).expanduser()
-        if path.is_file() or path.is_dir():
-            matches = [path] * path.is_file()
+        if path.is_file():
+            matches = [path]
+        elif path.is_dir():
+            matches = []
         else:
             root = Path(path.anchor)
             relative = str(path.relative_to(root)) if path.anchor else str(path)

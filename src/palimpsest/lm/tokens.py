@@ -42,7 +42,11 @@ class Tokens:
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
         """The text of each list of ids, special tokens left out."""
-        return self.tokenizer.decode_batch([list(row) for row in ids], skip_special_tokens=True)
+        # by id: tokenizers does not know the name of one that a normalizer has changed (▁<s>)
+        added = self.tokenizer.get_added_tokens_decoder()
+        special = {token for token, entry in added.items() if entry.special}
+        rows = [[token for token in row if token not in special] for row in ids]
+        return self.tokenizer.decode_batch(rows, skip_special_tokens=True)
 
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """How often each token type occurs in the texts, (V,)."""
