@@ -125,12 +125,9 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
         group[run.seeds] = max(other, run, key=lambda one: len(one.generations))
     dials = [fixed(next(iter(group.values())).dials) for group in groups.values()]
     telling = [differing(dials), *(differing([dials[0], one]) for one in dials[1:])]
-    telling_less = [_at_work(one, keys) for one, keys in zip(dials, telling, strict=True)]
-    labels, short = (
-        [_label(one, keys) for one, keys in zip(dials, told, strict=True)]
-        for told in (telling, telling_less)
-    )
-    labels = short if len(set(short)) == len(short) else labels
+    labels = [_label(one, _at_work(one, keys)) for one, keys in zip(dials, telling, strict=True)]
+    if len(set(labels)) < len(labels):
+        labels = [_label(one, keys) for one, keys in zip(dials, telling, strict=True)]
     return [
         Variant(label, one, group)
         for label, one, group in zip(labels, dials, groups.values(), strict=True)
@@ -264,9 +261,10 @@ def fixed(dials: Dials) -> dict[str, Any]:
 
 def _at_work(dials: Dials, keys: Sequence[str]) -> list[str]:
     """The keys without those that another of them switches off."""
-    own = {key: SWITCHES.get(key, (key, None)) for key in keys}
-    off = {key for key, (switch, on) in own.items() if switch != key and dials.get(switch) != on}
-    return [key for key in keys if key not in off or own[key][0] not in keys]
+    off = {
+        key for key, (switch, on) in SWITCHES.items() if switch in keys and dials.get(switch) != on
+    }
+    return [key for key in keys if key not in off]
 
 
 def _label(dials: Dials, telling: Sequence[str]) -> str:
