@@ -47,7 +47,7 @@ PANELS = (
     ("compression", "Compression", "mean pair distance (PCA units)", PURPLE),
     ("outlier", "Outlier", "largest radius (PCA units)", ORANGE),
 )
-CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK)
+CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK, GREY)
 """Colours of variants, in turn."""
 APART = (
     ("integrity", "Integrity", BLUE),
