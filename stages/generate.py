@@ -42,6 +42,7 @@ def _generate(args: Namespace) -> None:
     regime = load(args.params, RegimeParams)
     regime = regime if args.regime == "params" else replace(regime, kind=args.regime)
     witness = load(args.params, WitnessParams)
+    command.warn(params.idle())
     seed = command.seed_of(args.params, "generate")
     model, tokens = load_pair(args.model, params.dtype, params.device)
     human = read_texts(args.human / "train.jsonl") if params.prompt_tokens else []

@@ -194,11 +194,49 @@ def test_a_broken_preset_is_named(project: Path) -> None:
         load_preset(project, "mine")
 
 
-def test_published_beside_measured(project: Path, capsys) -> None:
+def score(project: Path, small: float) -> None:
+    """Generation 5 with a volume in its card, and another or the same in its small file."""
     folder = project / "data" / "scores" / "g05"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     card = {"metrics": {"volume": {"value": 0.262, "low": None, "high": None}}}
     (folder / "card.json").write_text(json.dumps(card))
+    folder = project / "metrics" / "generations"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "g05.json").write_text(json.dumps({"volume": small}))
+
+
+def test_scores_that_are_not_of_these_dials_or_files_are_not_run(project: Path, capsys) -> None:
+    score(project, 0.3)
+    assert main(["compare", "--published", "ainex"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("not run") == len(load_preset(project, "ainex").published)
+    assert (
+        "not count: g05, volume: want 0.300 in data/scores, as in metrics/generations, got" in out
+    )
+    score(project, 0.262)
+    lock = {"stages": {"generate@g05": {"params": {"params.yaml": {"seed": 7}}}}}
+    (project / "dvc.lock").write_text(json.dumps(lock))
+    assert main(["compare", "--published", "ainex"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("not run") == len(load_preset(project, "ainex").published)
+    assert "scores that do not count: workspace: want scores of the dials in its params.yaml" in out
+
+
+def test_published_numbers_of_another_arm_are_left_out(project: Path, capsys) -> None:
+    assert main(["preset", "gerstgrasser"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "--published", "gerstgrasser"]) == 0
+    assert " 5.70 " in (both := capsys.readouterr().out)
+    assert " 10.9 " not in both
+    assert main(["preset", "gerstgrasser", "regime.kind=replace", "--force"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "--published", "gerstgrasser"]) == 0
+    assert " 10.9 " in (both := capsys.readouterr().out)
+    assert " 5.70 " not in both
+
+
+def test_published_beside_measured(project: Path, capsys) -> None:
+    score(project, 0.262)
     assert main(["compare", "--published", "ainex"]) == 0
     lines = capsys.readouterr().out.splitlines()
     volume = [line.split() for line in lines if line.startswith("volume")]

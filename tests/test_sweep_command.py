@@ -5,10 +5,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from dvc.utils.hydra import apply_overrides
 
 from palimpsest.cli import main
 from palimpsest.errors import ParamsError
-from palimpsest.sweep_command import name_of, planned
+from palimpsest.sweep_command import _hydra, name_of, planned
 from tests.tiny import ROOT
 
 DIALS = {"seed": 0, "regime.kind": "replace", "generate.top_k": 0, "generate.prompts": []}
@@ -125,6 +127,22 @@ def ran_one(project: Path) -> str:
     name = (project / "queue").read_text().split()[1]
     subprocess.run(["git", "update-ref", f"refs/exps/aa/bb/{name}", "HEAD"], check=True)
     return name
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "replace", "Zürich is", "a'b", 'a"b', "back\\slash", "end\\", "two\nlines", "x ${seed} y",
+        "123", "null", "true", "1e-3", "", " lead", "a,b", "[x]", "a: b", "#c", "\\'", 5e-4, 1,
+        True, None, ["Zürich is", "a, b", [1, 2]], [], 3.0,
+    ],
+)  # fmt: skip
+def test_what_is_queued_is_what_stands_in_the_file(value, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("seed: 0\ndial: old\n")
+    apply_overrides(str(path), [f"dial={_hydra(value)}"])
+    got = yaml.safe_load(path.read_text())["dial"]
+    assert (got, type(got)) == (value, type(value))
 
 
 def test_when_all_ran_it_says_how_to_compare(project, capsys):

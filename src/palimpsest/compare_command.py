@@ -19,6 +19,7 @@ from palimpsest.decay.comparison import (
     fixed,
     last_common,
     level,
+    shared_seeds,
     variance_by_seed,
     variants,
 )
@@ -156,9 +157,15 @@ def _warnings(found: Sequence[Variant], control: Variant) -> list[str]:
             + "; ".join(alone)
         )
     for variant in found:
-        shared = variant.runs.keys() & control.runs.keys()
-        if len(variant.runs) > 1 and len(shared) < 2:
+        paired = variant.runs.keys() & control.runs.keys()
+        if len(variant.runs) > 1 and len(paired) < 2:
             lines.append(f"\n{variant.label}: fewer than two seeds in common with the control")
+    shared = sorted({key for variant in found for key in shared_seeds(variant)})
+    if shared:
+        lines.append(
+            f"\nChains that share {', '.join(shared)} are not independent in it: intervals and p "
+            "are about what the other seeds move."
+        )
     return lines
 
 

@@ -2,7 +2,8 @@
 
 DVC commits each experiment under refs/exps; params.yaml, chain.yaml, dvc.lock and
 metrics/generations/ are in every such commit, so that git alone is asked and nothing is checked
-out. Scores count only under the dials that they were computed with: dvc.lock says which.
+out. Scores count only under the dials that they were computed with, and if no stage before them
+ran again since: dvc.lock says which dials, and which files each stage read and wrote.
 
 Known gaps: experiments that are still queued or that failed have no commit and are not seen;
 without dvc.lock (stages run by hand) nothing says which dials the scores belong to, and they are
@@ -10,13 +11,13 @@ believed; that the code has changed since is not seen.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from palimpsest.decay.comparison import Run
+from palimpsest.decay.comparison import Run, told
 from palimpsest.dvc_project import generation_name, git
 from palimpsest.errors import ComparisonError, ParamsError, ProjectError
 from palimpsest.params import read_yaml
@@ -88,7 +89,7 @@ def read_run(root: Path, name: str, known: Mapping[str, str]) -> Run:
         raise ComparisonError(name, wanted=wanted, got="neither") from error
     listed = git(root, "ls-tree", "--name-only", revision, f"{CARDS}/").split()
     cards = [Path(path).name for path in listed]
-    return _run(name, cards, lambda path: git(root, "show", f"{revision}:{path}"))
+    return _run(name, cards, lambda path: git(root, "show", f"{revision}:./{path}"))
 
 
 def read_dials(path: Path) -> dict[str, Any]:
@@ -122,16 +123,50 @@ def stale(lock: Any, dials: Mapping[str, Any]) -> dict[str, list[str]]:
         Generation -> the dials that were others when one of its stages ran; prepare's stand under
         g00. Generations that agree are left out.
     """
-    stages = lock.get("stages") if isinstance(lock, Mapping) else None
     found: dict[str, list[str]] = {}
-    for stage, entry in (stages or {}).items():
+    for stage, entry in _stages(lock).items():
         generation = "g00" if stage == "prepare" else stage.partition("@")[2]
         locked = flat((entry.get("params") or {}).get("params.yaml") or {})
         missing = object()
-        others = [key for key, value in locked.items() if dials.get(key, missing) != value]
+        others = [
+            key for key, value in locked.items() if told(dials.get(key, missing)) != told(value)
+        ]
         if generation and others:
             found[generation] = sorted({*found.get(generation, []), *others})
     return found
+
+
+def torn(lock: Any, generations: Collection[str]) -> list[str]:
+    """Inputs that a stage read before another stage wrote them anew: `dvc repro` was cut short.
+
+    Args:
+        lock: the content of dvc.lock, None where there is none.
+        generations: those whose stages count, beside `prepare`.
+    """
+    stages = {
+        name: entry
+        for name, entry in _stages(lock).items()
+        if name == "prepare" or name.partition("@")[2] in generations
+    }
+    written = {
+        out["path"]: (name, out["md5"])
+        for name, entry in stages.items()
+        for out in entry.get("outs") or ()
+        if "md5" in out
+    }
+    return [
+        f"{name} read another {dep['path']} than {written[dep['path']][0]} wrote"
+        for name, entry in stages.items()
+        for dep in entry.get("deps") or ()
+        if dep["path"] in written and written[dep["path"]][1] != dep.get("md5")
+    ]
+
+
+def _stages(lock: Any) -> dict[str, Mapping[str, Any]]:
+    """The stages of dvc.lock that ran."""
+    stages = lock.get("stages") if isinstance(lock, Mapping) else None
+    named = stages.items() if isinstance(stages, Mapping) else ()
+    return {name: entry for name, entry in named if isinstance(entry, Mapping)}
 
 
 def _run(name: str, cards: Sequence[str], read: Read) -> Run:
@@ -143,6 +178,8 @@ def _run(name: str, cards: Sequence[str], read: Read) -> Run:
             for card in cards
             if card.startswith("g") and card[1:-5].isdigit() and _belongs(card[:-5], chain)
         }
+        for number, card in generations.items():
+            _check_card(f"{name}: {CARDS}/{generation_name(number)}.json", card)
     except (OSError, ProjectError, yaml.YAMLError, json.JSONDecodeError) as error:
         raise ComparisonError(name, wanted=f"params.yaml and {CARDS}", got=str(error)) from error
     if not generations:
@@ -159,7 +196,22 @@ def _run(name: str, cards: Sequence[str], read: Read) -> Run:
             got=f"{', '.join(sorted(old))} scored with other {', '.join(keys)}",
             hint="dvc repro, then commit",
         )
+    if apart := torn(lock, names):
+        raise ComparisonError(
+            name,
+            wanted="scores of what the stages before them wrote",
+            got=apart[0] + (f", and {len(apart) - 1} more" if len(apart) > 1 else ""),
+            hint="dvc repro, then commit",
+        )
     return Run(name, dials, generations)
+
+
+def _check_card(name: str, card: Any) -> None:
+    """Makes sure that a generation's small file holds numbers and nulls by name."""
+    values = card.values() if isinstance(card, dict) else [card]
+    for value in values:
+        if value is not None and type(value) not in (int, float):
+            raise ComparisonError(name, wanted="numbers or null by metric", got=repr(value)[:60])
 
 
 def _dials(name: str, params: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ params.yaml. `like` names a preset that it starts from.
 import argparse
 import io
 import itertools
+import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,10 @@ import yaml
 from ruamel.yaml import YAML
 
 from palimpsest.artifacts import read_json, write_bytes
+from palimpsest.decay.comparison import told
 from palimpsest.dials import check_values
 from palimpsest.dvc_project import chain_yaml, generation_name, git, write_chain
-from palimpsest.errors import ParamsError, ProjectError
+from palimpsest.errors import ComparisonError, ParamsError, ProjectError
 from palimpsest.experiments import WORKSPACE, flat, read_dials, read_run
 from palimpsest.params import read_yaml
 from palimpsest.report.labels import plain
@@ -40,7 +42,7 @@ class Preset:
     generations: int
     null_lineage: bool
     published: Sequence[Mapping[str, Any]]
-    """``generation``, ``metric`` and ``value`` each."""
+    """``generation``, ``metric``, ``value`` each, and the ``dials`` of the arm that has it."""
 
 
 def run_preset(args: argparse.Namespace) -> int:
@@ -111,6 +113,7 @@ def _numbers(published: Any) -> list[Mapping[str, Any]]:
             "generation": int(entry["generation"]),
             "metric": str(entry["metric"]),
             "value": float(entry["value"]),
+            "dials": dict(entry.get("dials") or {}),
         }
         for entry in published
     ]
@@ -158,36 +161,69 @@ def _refill(old: Any, values: list[Any]) -> None:
 def published_table(root: Path, name: str) -> str:
     """Measured beside published, with the relative difference; "not run" where nothing is.
 
-    Below it the dials in which params.yaml is not the preset's.
+    Published numbers of other arms than that of params.yaml are left out. Below the table: why
+    scores that are there do not count, and the dials in which params.yaml is not the preset's.
 
     Raises:
         ParamsError: no such preset, or one without published numbers.
-        ComparisonError: the scores are of other dials than params.yaml has.
     """
     preset = load_preset(root, name)
     if not preset.published:
         raise ParamsError(f"preset {name}", wanted="published numbers", got="none")
-    if any((root / "metrics" / "generations").glob("*.json")):
-        read_run(root, WORKSPACE, {})
+    dials = read_dials(root / "params.yaml")
+    notes = []
+    measured: dict[int, Mapping[str, Any]] = {}
+    try:
+        measured = _cards(root)
+    except ComparisonError as error:
+        notes.append(f"scores that do not count: {error}")
     lines = [
         f"{'published: ' + name:<28}{'g':>5}{'published':>12}{'measured':>12}{'difference':>12}"
     ]
     for entry in preset.published:
         generation, metric, value = entry["generation"], entry["metric"], entry["value"]
-        path = root / "data" / "scores" / generation_name(generation) / "card.json"
-        found = read_json(path)["metrics"].get(metric) if path.exists() else None
+        if any(told(dials.get(key)) != told(own) for key, own in entry["dials"].items()):
+            continue
+        found = measured.get(generation, {}).get(metric)
         got = found["value"] if found else None
-        apart = "–" if got is None else f"{100 * (got / value - 1):+.1f} %".replace("-", "−")
+        known = got is not None and value != 0
+        apart = f"{100 * (got / value - 1):+.1f} %".replace("-", "−") if known else "–"
         shown = "not run" if got is None else plain(got)
         lines.append(f"{metric:<28}{generation:>5}{plain(value):>12}{shown:>12}{apart:>12}")
-    dials = read_dials(root / "params.yaml")
     protocol = flat(yaml.safe_load(written(root, preset.dials)))
+    lines += notes
     lines += [
         f"not the preset's: {key}: {_yaml(dials.get(key))} (preset: {_yaml(value)})"
         for key, value in protocol.items()
-        if dials.get(key) != value
+        if told(dials.get(key)) != told(value)
     ]
     return "\n".join(lines)
+
+
+def _cards(root: Path) -> dict[int, Mapping[str, Any]]:
+    """The metrics of every generation of the workspace, as far as they belong to it.
+
+    Raises:
+        ComparisonError: see `read_run`; or data/scores and metrics/generations are of two runs.
+    """
+    found = {}
+    for number, small in read_run(root, WORKSPACE, {}).generations.items():
+        path = root / "data" / "scores" / generation_name(number) / "card.json"
+        if not path.exists():
+            continue
+        found[number] = read_json(path)["metrics"]
+        for name, value in small.items():
+            card = (found[number].get(name) or {}).get("value")
+            pair = math.nan if value is None else value, math.nan if card is None else card
+            same = math.isclose(*pair, rel_tol=1e-4) or all(map(math.isnan, pair))
+            if not same:
+                raise ComparisonError(
+                    f"{generation_name(number)}, {name}",
+                    wanted=f"{plain(value)} in data/scores, as in metrics/generations",
+                    got=plain(card),
+                    hint="dvc checkout, or dvc repro",
+                )
+    return found
 
 
 def _given(words: Sequence[str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from palimpsest.decay.comparison import (
     estimate,
     last_common,
     level,
+    shared_seeds,
     variance_by_seed,
     variants,
 )
@@ -33,7 +34,7 @@ def test_seeds_are_replicates_and_dials_are_variants():
     found = variants([run("a"), run("b", 1), run("c", kind="fresh"), run("d", 2)])
     assert [variant.label for variant in found] == ["regime.kind=replace", "regime.kind=fresh"]
     assert [len(variant.runs) for variant in found] == [3, 1]
-    assert found[0].values("x", 1) == {(s,) * 4: float(s) for s in (0, 1, 2)}
+    assert found[0].values("x", 1) == {(s,) * 3: float(s) for s in (0, 1, 2)}
 
 
 def test_a_seed_that_is_null_is_that_of_everything():
@@ -41,7 +42,7 @@ def test_a_seed_that_is_null_is_that_of_everything():
     said = run("b", 3, **{"seeds.generate": 3, "generations": at_last(x=1.0)})
     assert same.seeds == said.seeds
     assert len(variants([same, said])[0].runs) == 1
-    assert run("c", 3, **{"seeds.generate": 4}).seeds == (3, 3, 4, 3)
+    assert run("c", 3, **{"seeds.generate": 4}).seeds == (3, 4, 3)
 
 
 def test_labels_name_what_differs_from_the_first_variant():
@@ -69,6 +70,22 @@ def test_labels_leave_out_what_does_nothing_unless_it_is_all_that_differs():
     assert [v.label for v in found] == ["regime.real_fraction=0.1", "regime.real_fraction=0.5"]
 
 
+def test_a_seed_that_moves_nothing_makes_no_replicate():
+    own = {"seeds.corpus": 5, "seeds.generate": 6, "seeds.finetune": 7}
+    same = {"generations": at_last(x=1.0), **own}
+    (found,) = variants([run("a", 0, **same), run("b", 1, **same)])
+    assert list(found.runs) == [(5, 6, 7)]
+
+
+def test_shared_seeds_are_named():
+    (found,) = variants([run("a", 0), run("b", 0, **{"seeds.generate": 1}), run("c", 1)])
+    assert shared_seeds(found) == ["seeds.corpus", "seeds.generate", "seeds.finetune"]
+    (found,) = variants([run("a", 0), run("b", 0, **{"seeds.generate": 1})])
+    assert shared_seeds(found) == ["seeds.corpus", "seeds.finetune"]
+    assert shared_seeds(variants([run("a"), run("b", 1)])[0]) == []
+    assert shared_seeds(variants([run("a")])[0]) == []
+
+
 def test_one_variant_needs_no_label():
     assert variants([run("a"), run("b", 1)])[0].label == "all alike"
 
@@ -80,7 +97,9 @@ def test_labels_are_written_as_in_yaml():
 
 def test_a_dial_that_one_of_them_lacks_differs():
     assert differing([{"a": 1}, {"a": 1, "b": None}]) == ["b"]
-    assert differing([{"a": 1}, {"a": 1.0}]) == ["a"]
+    assert differing([{"a": 1}, {"a": 1.0}]) == []
+    assert differing([{"a": "5e-4", "b": [1]}, {"a": 0.0005, "b": [1.0]}]) == []
+    assert differing([{"a": 1, "b": "1"}, {"a": True, "b": 1}]) == ["a", "b"]
     assert differing([{"a": [1]}, {"a": [1]}]) == []
 
 

@@ -121,6 +121,16 @@ def test_a_dial_moves_what_it_should(
     assert low < statistic(project, write(project, more))
 
 
+def test_dials_that_do_nothing_are_said(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    write(project, {"strategy": "greedy", "top_k": 5, "temperature": 1.0, "beams": 3})
+    said = [record.message for record in caplog.records]
+    idle = ["generate.top_k", "generate.beams"]
+    assert said == [f"{dial} does nothing under strategy greedy" for dial in idle]
+    caplog.clear()
+    write(project, {"strategy": "sample", "beams": 1, "min_p": 0.1})
+    assert not caplog.records
+
+
 def test_documents_go_on_from_the_prompts_in_turn(project: Project) -> None:
     prompts = ["The city of", "A river"]
     written = write(project, {"prompts": prompts})

@@ -9,6 +9,7 @@ random numbers, so that differences are narrower than those of independent chain
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,13 +37,15 @@ SWITCHES = {
     "generate.beams": ("generate.strategy", "beam"),
 }
 """Dial -> the dial and its value without which it does nothing."""
+SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?e[-+]?\d+", re.IGNORECASE)
+"""A number as text."""
 ROUNDING = 1e-12
 """Relative: numbers no further apart are the same, as float64 differences of equal pairs are."""
 
 Dials = Mapping[str, Any]
 """Dotted key -> value of params.yaml."""
 Seeds = tuple[Any, ...]
-"""The values of `SEEDS`, each null resolved."""
+"""The seeds of corpus, generate and finetune, each null resolved: ``seed`` moves nothing else."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Run:
     def seeds(self) -> Seeds:
         """What makes it this replicate: two ways to say the same seeds are the same."""
         seed, *own = (self.dials.get(key) for key in SEEDS)
-        return (seed, *(seed if value is None else value for value in own))
+        return tuple(seed if value is None else value for value in own)
 
     def value(self, metric: str, generation: int) -> float:
         """NaN where it is unknown."""
@@ -112,7 +115,7 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
         raise ComparisonError("runs", wanted="at least one chain", got="none")
     groups: dict[str, dict[Seeds, Run]] = {}
     for run in runs:
-        own = repr(sorted((key, repr(value)) for key, value in fixed(run.dials).items()))
+        own = repr(sorted((key, told(value)) for key, value in fixed(run.dials).items()))
         group = groups.setdefault(own, {})
         other = group.get(run.seeds, run)
         if any(run.generations[g] != other.generations[g] for g in _common([run, other])):
@@ -134,11 +137,20 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
     ]
 
 
+def told(value: Any) -> str:
+    """The same for values that mean the same: 1 and 1.0, and 5e-4, which YAML 1.1 reads as text."""
+    if isinstance(value, str) and SCIENTIFIC.fullmatch(value):
+        value = float(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(told(item) for item in value)}]"
+    return repr(float(value) if type(value) is int else value)
+
+
 def differing(dials: Sequence[Dials]) -> list[str]:
     """The keys whose values are not the same everywhere, sorted."""
     keys = sorted({key for one in dials for key in one})
     missing = object()
-    return [key for key in keys if len({repr(one.get(key, missing)) for one in dials}) > 1]
+    return [key for key in keys if len({told(one.get(key, missing)) for one in dials}) > 1]
 
 
 def check_dials(found: Sequence[Variant], allowed: Sequence[str]) -> None:
@@ -239,14 +251,25 @@ def variance_by_seed(found: Sequence[Variant], metric: str, generation: int) -> 
         groups: dict[tuple[int, Seeds], list[float]] = {}
         for number, variant in enumerate(found):
             for seeds, value in variant.values(metric, generation).items():
-                others: Seeds = (*seeds[:at], *seeds[at + 1 :]) if at else ()
-                if at or len(set(map(repr, seeds))) == 1:
+                others: Seeds = (*seeds[: at - 1], *seeds[at:]) if at else ()
+                if at or len(set(seeds)) == 1:
                     groups.setdefault((number, others), []).append(value)
         squares = sum(float(np.var(row)) * len(row) for row in groups.values())
         freedom = sum(len(row) - 1 for row in groups.values())
         if freedom:
             pooled[key] = squares / freedom
     return pooled
+
+
+def shared_seeds(variant: Variant) -> list[str]:
+    """The sources of randomness that some of a variant's chains have in common.
+
+    Chains that share one are not independent in it: the interval is about the others alone.
+    """
+    columns = zip(*variant.runs, strict=True)
+    return [
+        key for key, seeds in zip(SEEDS[1:], columns, strict=True) if len(set(seeds)) < len(seeds)
+    ]
 
 
 def _common(runs: Sequence[Run]) -> set[int]:

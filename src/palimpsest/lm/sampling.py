@@ -74,6 +74,15 @@ class SamplingParams(Params):
         if self.prompts and self.prompt_tokens:
             raise self.refuse("prompt_tokens", "0 where generate.prompts lists prompts")
 
+    def idle(self) -> list[str]:
+        """A line for each dial that is turned and does nothing under this strategy."""
+        draws = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0}
+        neutral = {} if self.strategy == "sample" else draws
+        if self.strategy != "beam":
+            neutral = neutral | {"beams": 1}
+        turned = [dial for dial, value in neutral.items() if getattr(self, dial) != value]
+        return [f"generate.{dial} does nothing under strategy {self.strategy}" for dial in turned]
+
 
 Uniforms = Callable[[Sequence[int], int], NDArray[np.float64]]
 """(documents, width) -> (len(documents), width) uniform numbers in [0, 1)."""
