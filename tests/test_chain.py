@@ -1,5 +1,6 @@
 """The whole graph under DVC: it runs, stays, grows, and survives a kill bit for bit."""
 
+import csv
 import json
 import math
 import os
@@ -187,6 +188,28 @@ def test_a_killed_chain_goes_on_to_the_same_hashes(finished: Path, tmp_path: Pat
     assert lock(root) == wanted
     assert "up to date" in dvc(root, "status")
     assert list(root.rglob("half")) == []
+
+
+def test_a_null_lineage_runs_beside_the_chain_and_is_in_the_curves(
+    finished: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "null"
+    shutil.copytree(finished, root, symlinks=True)
+    write_chain(root, 2, null=True)
+    stages = ("generate", "finetune", "embed", "score")
+    new = {f"{stage}@n{number:02d}" for stage in stages for number in (1, 2)} | {"report"}
+    assert set(stages_run(dvc(root, "repro"))) == new
+    first, second = (
+        (root / "data" / "texts" / name / "training.jsonl").read_text() for name in ("n01", "n02")
+    )
+    reserve = set((root / "data" / "human" / "reserve.jsonl").read_text().splitlines())
+    assert {*first.splitlines(), *second.splitlines()} <= reserve
+    assert not set(first.splitlines()) & set(second.splitlines())
+    with (root / "plots" / "curves" / "volume.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows[1:]:
+        apart = float(row["value"]) - float(row["lineage"])
+        assert float(row["difference"]) == pytest.approx(apart)
 
 
 def test_a_longer_chain_runs_only_what_is_new(finished: Path, tmp_path: Path) -> None:

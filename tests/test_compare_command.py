@@ -92,6 +92,59 @@ def test_scores_of_other_dials_are_refused(project, capsys) -> None:
     )
 
 
+def test_scores_of_a_repro_that_was_cut_short_are_refused(project, capsys) -> None:
+    """`dvc repro finetune@g02`, after all of them: the scores are those of the old model."""
+
+    def entry(deps: dict[str, str], outs: dict[str, str]) -> dict[str, list[dict[str, str]]]:
+        sides = {"deps": deps, "outs": outs}
+        return {
+            side: [{"path": path, "md5": md5} for path, md5 in files.items()]
+            for side, files in sides.items()
+        }
+
+    stages = {
+        "finetune@g02": entry({"data/texts/g02/texts.jsonl": "t"}, {"models/g02": "new"}),
+        "embed@g02": entry({"models/g02": "old"}, {"data/embeddings/g02": "e"}),
+        "score@g02": entry({"data/embeddings/g02": "e"}, {"metrics/generations/g02.json": "m"}),
+        "report": entry({"data/embeddings/g02": "other"}, {}),
+    }
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    assert said(capsys, "workspace", status=1) == (
+        "error: workspace: want scores of what the stages before them wrote, got embed@g02 read "
+        "another models/g02 than finetune@g02 wrote; dvc repro, then commit\n"
+    )
+    stages["embed@g02"]["deps"][0]["md5"] = "new"
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}))
+    assert said(capsys, "workspace")
+
+
+def test_damaged_files_are_one_line(project, capsys) -> None:
+    Path("dvc.lock").write_text("stages: {prepare: null, score@g02: [1]}\n")
+    assert said(capsys, "workspace")
+    Path("metrics/generations/g01.json").write_text('{"integrity": "high"}')
+    assert "g01.json: want numbers or null by metric, got 'high'" in said(
+        capsys, "workspace", status=1
+    )
+
+
+def test_a_project_in_a_subfolder_of_its_repository(project, capsys, monkeypatch) -> None:
+    Path("sub").mkdir()
+    for name in ("params.yaml", "metrics"):
+        git("mv", name, "sub")
+    git("commit", "-qm", "moved")
+    monkeypatch.chdir("sub")
+    assert "1 variants, 1 chains" in said(capsys, "HEAD")
+
+
+def test_chains_that_share_a_seed_are_said(project, capsys) -> None:
+    assert "are not independent" not in said(capsys, "--all")
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["seeds"]["generate"] = 9
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    out = said(capsys, "workspace", "f0", "f1")
+    assert "Chains that share seeds.corpus, seeds.finetune are not independent in it" in out
+
+
 def test_generations_that_the_chain_no_longer_has_do_not_count(project) -> None:
     Path("chain.yaml").write_text("generations: {g00: {index: 0}, g01: {index: 1}}\n")
     assert list(all_runs(project, ["workspace"])[0][0].generations) == [0, 1]

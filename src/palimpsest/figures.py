@@ -51,12 +51,19 @@ CYCLE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK, GREY)
 """Colours of variants, in turn."""
 APART = (
     ("integrity", "Integrity", BLUE),
+    ("volume", "Hull volume", BLUE),
     ("drift", "Drift", VERMILION),
+    ("dispersion", "Dispersion", VERMILION),
+    ("compression", "Mean pair distance", VERMILION),
+    ("outlier", "Farthest text", VERMILION),
     ("effective_rank", "Effective rank", GREEN),
-    ("perplexity_heldout", "Held-out perplexity", PURPLE),
     ("distinct_2", "Distinct word pairs", ORANGE),
+    ("perplexity_heldout", "Held-out perplexity", PURPLE),
+    ("truth", "Truth", SKY),
     ("fact_coverage", "Facts still stated", SKY),
+    ("tail_coverage", "Rare facts still stated", SKY),
 )
+"""Curves that the pictures show: metric, title, colour."""
 
 
 def dashboard(trajectory: Trajectory) -> Figure:
@@ -117,10 +124,13 @@ def perplexity(trajectory: Trajectory) -> Figure:
 
 
 def difference(trajectory: Trajectory) -> Figure:
-    """Chief metrics less those of the null lineage: what is the chain's and not the loop's."""
+    """The curves of the other pictures less those of the null lineage: the chain's doing alone."""
+    measured = [one for one in APART if trajectory.difference(one[0]).known.any()] or APART[:1]
+    rows = -(-len(measured) // 3)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11, 6.2), dpi=DPI, layout="constrained")
-        for ax, (name, title, color) in zip(figure.subplots(2, 3).ravel(), APART, strict=True):
+        figure = Figure(figsize=(11, 3.1 * rows), dpi=DPI, layout="constrained")
+        axes = figure.subplots(rows, 3, squeeze=False).ravel()
+        for ax, (name, title, color) in zip(axes, measured, strict=False):
             curve = trajectory.difference(name)
             if curve.known.any():
                 ax.axhline(0, color=INK, **DASHED)
@@ -129,6 +139,8 @@ def difference(trajectory: Trajectory) -> Figure:
                 _say_missing(ax)
             ax.set(title=title, ylabel="chain − null lineage")
             _generations(ax, trajectory)
+        for ax in axes[len(measured) :]:
+            ax.set_axis_off()
         return figure
 
 
