@@ -173,7 +173,7 @@ def _add_compare(commands: Any) -> None:
         "--variance", action="store_true", help="how much each source of randomness moves"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write compare.csv, .vl.json and .png here"
+        "--out", type=Path, metavar="FOLDER", help="write compare.csv, .json (dvc plots), .png here"
     )
     parser.add_argument(
         "--published", metavar="PRESET", help="the workspace beside a preset's published numbers"
