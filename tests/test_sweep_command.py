@@ -24,6 +24,11 @@ def test_a_grid_is_every_combination():
     ]  # fmt: skip
 
 
+def test_one_and_one_point_nought_are_one_chain():
+    plan = planned({"grid": {"generate.top_k": [1, 1.0, 2]}}, DIALS, "sweep.yaml")
+    assert plan == [{"generate.top_k": 1}, {"generate.top_k": 2}]
+
+
 def test_every_variant_meets_the_whole_grid_and_nothing_comes_twice():
     variants = [{"regime.kind": "fresh"}, {"generate.top_k": 50}, {"regime.kind": "fresh"}]
     found = planned({"variants": variants, "grid": {"seed": [0, 1]}}, DIALS, "f")

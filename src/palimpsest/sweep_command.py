@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from palimpsest.decay.comparison import told
 from palimpsest.dials import check_values
 from palimpsest.dvc_project import dvc
 from palimpsest.errors import ParamsError, ProjectError
@@ -103,7 +104,7 @@ def planned(content: Any, dials: Mapping[str, Any], file: str) -> list[Overrides
     ]
     first: dict[str, Overrides] = {}
     for one in combined:
-        first.setdefault(json.dumps({**dials, **one}, sort_keys=True), one)
+        first.setdefault(repr(sorted((key, told(v)) for key, v in {**dials, **one}.items())), one)
     return list(first.values())
 
 
