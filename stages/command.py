@@ -3,14 +3,12 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from palimpsest.errors import PalimpsestError, ParamsError
 from palimpsest.params import P, check_seed, from_mapping, read_yaml
-
-log = logging.getLogger(__name__)
 
 PATHS = {
     "human": "folder of the human corpus",
@@ -83,12 +81,6 @@ def seed_of(params: Path, source: str) -> int:
     if seed is None:
         key, seed = "seed", value(content, "seed")
     return check_seed(key, seed)
-
-
-def warn(messages: Iterable[str]) -> None:
-    """Says what goes on all the same."""
-    for message in messages:
-        log.warning(message)
 
 
 def bar(total: int, label: str) -> Any:

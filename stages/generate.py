@@ -5,6 +5,7 @@ regime decides), witness.jsonl (the continuations of the witness prompts) and, u
 accumulate_subsample, pool.jsonl (what the next generation draws from beside its own text).
 """
 
+import logging
 from argparse import Namespace
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,8 @@ from palimpsest.params import load
 from palimpsest.randomness import stream, uniforms
 from palimpsest.selection import scores
 from stages import command
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -42,7 +45,8 @@ def _generate(args: Namespace) -> None:
     regime = load(args.params, RegimeParams)
     regime = regime if args.regime == "params" else replace(regime, kind=args.regime)
     witness = load(args.params, WitnessParams)
-    command.warn(params.idle())
+    for dial in params.idle():
+        log.warning("generate.%s does nothing under strategy %s", dial, params.strategy)
     seed = command.seed_of(args.params, "generate")
     model, tokens = load_pair(args.model, params.dtype, params.device)
     human = read_texts(args.human / "train.jsonl") if params.prompt_tokens else []
@@ -59,20 +63,15 @@ def _generate(args: Namespace) -> None:
     answers = continuations(model, tokens, witness, params, noise)
 
     dials = {section.section: section.as_dict() for section in (params, regime, witness)}
+    inputs = {"model": args.model, "human": args.human, "first": args.first, "before": args.before}
     with new_folder(args.out) as folder:
         write_texts(folder / "texts.jsonl", texts)
         write_texts(folder / "training.jsonl", learned)
         if regime.kind == "accumulate_subsample":
             write_texts(folder / "pool.jsonl", [*sources.pool, *texts])
         write_texts(folder / "witness.jsonl", answers, prompt=list(witness.prompts))
-        write_provenance(
-            folder,
-            "generate",
-            {**dials, "seed": seed},
-            {"model": args.model, "human": args.human, "first": args.first, "before": args.before},
-            generation=args.generation,
-            **machine_facts(model),
-        )
+        facts = {"generation": args.generation, **machine_facts(model)}
+        write_provenance(folder, "generate", {**dials, "seed": seed}, inputs, **facts)
 
 
 def _sources(args: Namespace, regime: RegimeParams, texts: list[str]) -> Sources:

@@ -275,6 +275,7 @@ def test_every_dial_is_tracked_by_a_stage(graph: dict[str, Any], params: dict[st
 
 LONG_MODULES = {
     "src/palimpsest/corpus/world_vocabulary.py": "word lists",
+    "src/palimpsest/lm/sampling.py": "sampling and beams share their filters and their padding",
     "src/palimpsest/lm/transformer.py": "two families and the one decoder that both share",
 }
 

@@ -75,13 +75,12 @@ class SamplingParams(Params):
             raise self.refuse("prompt_tokens", "0 where generate.prompts lists prompts")
 
     def idle(self) -> list[str]:
-        """A line for each dial that is turned and does nothing under this strategy."""
+        """The dials that are turned and do nothing under this strategy."""
         draws = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0}
         neutral = {} if self.strategy == "sample" else draws
         if self.strategy != "beam":
             neutral = neutral | {"beams": 1}
-        turned = [dial for dial, value in neutral.items() if getattr(self, dial) != value]
-        return [f"generate.{dial} does nothing under strategy {self.strategy}" for dial in turned]
+        return [dial for dial, value in neutral.items() if getattr(self, dial) != value]
 
 
 Uniforms = Callable[[Sequence[int], int], NDArray[np.float64]]
