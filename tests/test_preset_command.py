@@ -254,6 +254,7 @@ def test_published_beside_measured(project: Path, capsys) -> None:
 
 def test_the_sweeps_are_sweeps(project: Path) -> None:
     dials = flat(yaml.safe_load((project / "params.yaml").read_text()))
-    for name, chains in (("linguistic-collapse", 18), ("regimes", 24), ("regimes-files", 24)):
+    sweeps = {"linguistic-collapse": 18, "regimes": 24, "regimes-files": 24, "variance": 9}
+    for name, chains in sweeps.items():
         content = yaml.safe_load((project / "presets" / f"{name}-sweep.yaml").read_text())
         assert len(planned(content, dials, "sweep")) == chains
