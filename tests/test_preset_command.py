@@ -79,6 +79,25 @@ def test_a_preset_says_what_was_published(name: str) -> None:
     assert preset.null_lineage
 
 
+@pytest.mark.parametrize(
+    ("words", "fits"),
+    [
+        (["--generations", "9"], True),
+        (["--generations", "11"], False),
+        (["--generations", "11", "--no-null"], True),
+        (["--generations", "11", "--no-null", "regime.kind=fresh"], False),
+        (["generate.documents=800"], False),
+    ],
+)
+def test_human_text_must_last_for_the_null_lineage(
+    project: Path, capsys, words: list[str], fits: bool
+) -> None:
+    before = (project / "params.yaml").read_bytes()
+    assert main(["preset", "shumailov", *words]) == (0 if fits else 1)
+    assert ("corpus.reserve: want at least " in capsys.readouterr().err) is not fits
+    assert ((project / "params.yaml").read_bytes() == before) is not fits
+
+
 def test_comments_stay_and_only_the_dials_change(project: Path) -> None:
     before = (project / "params.yaml").read_text().splitlines()
     text = written(project, {"seed": 7, "witness.prompts": ["One"], "finetune.clip_norm": None})

@@ -49,7 +49,8 @@ def run_preset(args: argparse.Namespace) -> int:
     """Writes the two files.
 
     Raises:
-        ParamsError: no such preset (lists them) or dial, or a value that a dial cannot have.
+        ParamsError: no such preset (lists them) or dial, a value that a dial cannot have, or a
+            reserve of human text that would not last for the chain.
         ProjectError: params.yaml or chain.yaml has changes that git does not know.
     """
     root = Path.cwd()
@@ -61,6 +62,7 @@ def run_preset(args: argparse.Namespace) -> int:
     text = written(root, dials)
     new = flat(yaml.safe_load(text))
     check_values(new)
+    _check_reserve(new, last, null)
     chain_yaml(last, null)
     _keep(root, args.force)
     change = write_chain(root, last, null)
@@ -74,6 +76,19 @@ def run_preset(args: argparse.Namespace) -> int:
     then = f", then palimpsest compare --published {preset.name}" if preset.published else ""
     print(f"next: dvc repro{then}")
     return 0
+
+
+def _check_reserve(dials: Mapping[str, Any], last: int, null: bool) -> None:
+    """Makes sure that unseen human text lasts for every generation that learns from it alone."""
+    if null or dials["regime.kind"] == "fresh":
+        need = last * dials["generate.documents"]
+        if dials["corpus.reserve"] < need:
+            raise ParamsError(
+                "corpus.reserve",
+                wanted=f"at least {need} ({last} generations of generate.documents)",
+                got=dials["corpus.reserve"],
+                hint="raise it, or --no-null",
+            )
 
 
 def load_preset(root: Path, name: str) -> Preset:
