@@ -8,6 +8,7 @@ belong to their stages, and files or models that are named are not looked for.
 from collections.abc import Mapping
 from typing import Any
 
+from palimpsest.decay.comparison import SEEDS
 from palimpsest.params import Params, check_seed, from_mapping
 
 
@@ -38,7 +39,7 @@ def check_values(dials: Mapping[str, Any]) -> None:
         }
         if found:
             from_mapping(found, cls, section)
-    for key in ("seed", "seeds.corpus", "seeds.generate", "seeds.finetune"):
+    for key in SEEDS:
         seed = dials.get(key, 0)
         if seed is not None or key == "seed":
             check_seed(key, seed)

@@ -104,7 +104,7 @@ def planned(content: Any, dials: Mapping[str, Any], file: str) -> list[Overrides
     ]
     first: dict[str, Overrides] = {}
     for one in combined:
-        first.setdefault(repr(sorted((key, told(v)) for key, v in {**dials, **one}.items())), one)
+        first.setdefault(told({**dials, **one}), one)
     return list(first.values())
 
 

@@ -115,8 +115,7 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
         raise ComparisonError("runs", wanted="at least one chain", got="none")
     groups: dict[str, dict[Seeds, Run]] = {}
     for run in runs:
-        own = repr(sorted((key, told(value)) for key, value in fixed(run.dials).items()))
-        group = groups.setdefault(own, {})
+        group = groups.setdefault(told(fixed(run.dials)), {})
         other = group.get(run.seeds, run)
         if any(run.generations[g] != other.generations[g] for g in _common([run, other])):
             raise ComparisonError(
@@ -141,6 +140,8 @@ def told(value: Any) -> str:
     """The same for values that mean the same: 1 and 1.0, and 5e-4, which YAML 1.1 reads as text."""
     if isinstance(value, str) and SCIENTIFIC.fullmatch(value):
         value = float(value)
+    if isinstance(value, Mapping):
+        return repr(sorted((key, told(item)) for key, item in value.items()))
     if isinstance(value, list | tuple):
         return f"[{', '.join(told(item) for item in value)}]"
     return repr(float(value) if type(value) is int else value)
