@@ -20,7 +20,8 @@ repro: install
 	$(RUN) dvc repro
 
 test: install check
-	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile
+	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile \
+		--cov=palimpsest --cov=stages --cov-report=term:skip-covered
 
 check: install
 	$(BIN)/ruff format --check .

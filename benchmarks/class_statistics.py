@@ -61,13 +61,13 @@ def main() -> None:
     }
     times: dict[str, list[float]] = {name: [] for name in ("index", *by_product)}
     for round_ in range(args.rounds + 1):
-        found = {
+        taken = {
             name: [seconds(lambda sums=sums: sums.update(hidden_Nd, targets_N))]
             for name, sums in by_product.items()
         }
         steps = range(args.index_steps)
-        found["index"] = [seconds(lambda: index.update(hidden_Nd, targets_N)) for _ in steps]
-        for name, values in found.items() if round_ else ():
+        taken["index"] = [seconds(lambda: index.update(hidden_Nd, targets_N)) for _ in steps]
+        for name, values in taken.items() if round_ else ():
             times[name] += values
     exact = by_product["one-hot float64"]
     means = exact.sums_Kd / exact.counts_K.clamp(min=1)[:, None]

@@ -6,7 +6,7 @@ For each of 300 synthetic populations: a human sample and a sample of n = 400 te
 population are drawn; the delete-half jackknife (B = 100) gives every metric of §1 to §3 its
 interval. Two questions are asked. Does it hold *the population's value*, measured on 20,000 fresh
 texts (2,000 of them for pairwise metrics)? And does it hold *the value expected of n texts*, the
-mean over 5 fresh samples? Both yardsticks are samples themselves: an interval is widened by their
+mean over 5 fresh samples? Both targets are samples themselves: an interval is widened by their
 error, √(1 + n/20,000), √(1 + n/2,000) and √(1 + 1/5). A metric whose value depends on n fails the
 first and may pass the second, which is the one that matters where every generation has the same
 number of texts. Writes the table of docs/metrics.md.
@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.reference import replace_block
+from palimpsest.core.rng import stream
 from palimpsest.metrics import distribution, geometry, spectrum
-from palimpsest.metrics.uncertainty import HALF_SAMPLES, NORMAL_95, interval, intervals
-from palimpsest.metrics.validation import Rows
-from palimpsest.randomness import stream
+from palimpsest.metrics.family import Rows
+from palimpsest.statistics.jackknife import HALF_SAMPLES, NORMAL_95, intervals
 
 Points = NDArray[np.float64]
 
@@ -92,33 +92,32 @@ class Trial:
     expected: float
 
 
-class Instrument:
-    """The metrics of §1 to §3 against one human sample."""
+class HumanSample:
+    """What the metrics of §1 to §3 are held against."""
 
     def __init__(self, human: Points) -> None:
         self.basis = geometry.fit_basis(human)
         self.reference = distribution.prepare_reference(human)
 
-    def card(self, points: Points) -> Callable[[Rows | None], dict[str, float]]:
-        """The metrics of all points (None), or of some rows of them."""
+    def metrics(self, points: Points) -> Callable[[Rows | None], dict[str, float]]:
+        """Gives the metrics of all points (None), or of some rows of them."""
         shape = geometry.prepare(self.basis, points)
         cloud = spectrum.prepare(points)
         pair = distribution.prepare(self.reference, points)
-        return lambda rows: (
-            geometry.card(shape, rows) | spectrum.card(cloud, rows) | distribution.card(pair, rows)
-        )
+        return lambda rows: shape.compute(rows) | cloud.compute(rows) | pair.compute(rows)
 
 
 def trial(number: int, samples: int = HALF_SAMPLES, many: int = MANY) -> dict[str, Trial]:
     """Every metric of one sample of population `number`."""
     rng = stream(0, "coverage", item=number)
     population = Population.drawn(rng)
-    instrument = Instrument(population.human(TEXTS, rng))
-    card = instrument.card(population.generated(TEXTS, rng))
-    found = intervals(card, TEXTS, samples, seed=number)
+    human = HumanSample(population.human(TEXTS, rng))
+    measured = intervals(
+        human.metrics(population.generated(TEXTS, rng)), TEXTS, samples, seed=number
+    )
     with looking_at(LOOKED_AT):
-        whole = instrument.card(population.generated(many, rng))(None)
-    fresh = [instrument.card(population.generated(TEXTS, rng))(None) for _ in range(FRESH)]
+        whole = human.metrics(population.generated(many, rng))(None)
+    fresh = [human.metrics(population.generated(TEXTS, rng))(None) for _ in range(FRESH)]
     return {
         name: Trial(
             value=float(one.value or 0.0),
@@ -126,7 +125,7 @@ def trial(number: int, samples: int = HALF_SAMPLES, many: int = MANY) -> dict[st
             population=whole[name],
             expected=float(np.mean([other[name] for other in fresh])),
         )
-        for name, one in found.items()
+        for name, one in measured.items()
     }
 
 
@@ -140,13 +139,14 @@ def unmoved_drift(number: int, samples: int = HALF_SAMPLES) -> Trial:
         for count in (TEXTS, MANY)
     )
 
-    def drift(rows: Rows | None) -> float:
+    def drift(rows: Rows | None) -> dict[str, float]:
         chosen = points if rows is None else points[rows]
-        return float(np.linalg.norm(chosen.mean(axis=0) - basis.centre))
+        return {"drift": float(np.linalg.norm(chosen.mean(axis=0) - basis.centre))}
 
-    one = interval(drift, TEXTS, samples, seed=number)
+    one = intervals(drift, TEXTS, samples, seed=number)["drift"]
+    value, high = float(one.value or 0.0), float(one.high or 0.0)
     truth = float(np.linalg.norm(many.mean(axis=0) - basis.centre))
-    return Trial(drift(None), float(one.high or 0.0) - drift(None), truth, truth)
+    return Trial(value, high - value, truth, truth)
 
 
 @contextmanager

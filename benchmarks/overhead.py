@@ -1,7 +1,7 @@
 """What the start of the stages' processes costs, beside their work.
 
-Runs the stages of one generation of a finished chain again, by the commands in dvc.lock, with
-Python's import timer. They write what is already there. Usage, in the project's environment:
+Runs the stages of one generation of a finished chain again, by the commands in the dvc.lock files,
+with Python's import timer. They write what is already there. Usage, in the project's environment:
 
     python -m benchmarks.overhead [--generation g01] [--repeat 3]
 """
@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-import yaml
+from palimpsest.experiments.revisions import locked_stages
 
 STAGES = ("generate", "finetune", "embed", "score")
 LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|")
@@ -42,12 +42,13 @@ def main() -> None:
     parser.add_argument("--generation", default="g01")
     parser.add_argument("--repeat", type=int, default=3)
     args = parser.parse_args()
-    commands = yaml.safe_load(Path("dvc.lock").read_text())["stages"]
-    names = [f"{stage}@{args.generation}" for stage in STAGES]
-    names = ["prepare", *(name for name in names if name in commands), "report"]
+    locks = [Path("dvc.lock"), *Path("generations").glob("*/dvc.lock")]
+    ran = locked_stages({str(path): path.read_text() for path in locks})
+    names = ["prepare", *(f"{stage}@{args.generation}" for stage in STAGES), "report"]
+    names = [name for name in names if name in ran]
     print(f"{'stage':<16}{'wall s':>8}{'imports s':>11}{'rest s':>8}   (median of {args.repeat})")
     for name in names:
-        runs = [measure(commands[name]["cmd"]) for _ in range(args.repeat)]
+        runs = [measure(ran[name]["cmd"]) for _ in range(args.repeat)]
         wall, imports = (statistics.median(column) for column in zip(*runs, strict=True))
         print(f"{name:<16}{wall:>8.2f}{imports:>11.2f}{wall - imports:>8.2f}")
 

@@ -44,18 +44,18 @@ def points(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
 def measure(count: int, sections: str) -> dict[str, float]:
     """CPU seconds of each section (of all threads), and the process's peak memory in GB."""
     human, generated = points(HUMAN), points(count)
-    found: dict[str, float] = {}
+    measured: dict[str, float] = {}
     for section in sections:
         start = time.process_time()
         if section == "1":
-            geometry.geometry_card(human, generated)
+            geometry.geometry_metrics(human, generated)
         elif section == "2":
-            spectrum.spectrum_card(generated)
+            spectrum.spectrum_metrics(generated)
         else:
-            distribution.distribution_card(human, generated)
-        found[f"§{section}"] = time.process_time() - start
-    found["GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return found
+            distribution.distribution_metrics(human, generated)
+        measured[f"§{section}"] = time.process_time() - start
+    measured["GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return measured
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -72,11 +72,11 @@ def main(argv: list[str] | None = None) -> None:
     ]
     for count, sections in CASES:
         command = [sys.executable, "-m", "benchmarks.scale", "--one", str(count), sections]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        memory = found.pop("GB")
-        parts = [f"{found[f'§{n}']:.1f} s" if f"§{n}" in found else "–" for n in "123"]
+        measured = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        memory = measured.pop("GB")
+        parts = [f"{measured[f'§{n}']:.1f} s" if f"§{n}" in measured else "–" for n in "123"]
         lines.append(
-            f"| {count:,} × {DIMENSIONS} | {' | '.join(parts)} | {sum(found.values()):.0f} "
+            f"| {count:,} × {DIMENSIONS} | {' | '.join(parts)} | {sum(measured.values()):.0f} "
             f"| {memory:.2f} GB |"
         )
         print(lines[-1], flush=True)

@@ -16,8 +16,8 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -25,13 +25,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.reference import replace_block
-from palimpsest import figures
-from palimpsest.corpus.world import World, WorldParams
-from palimpsest.corpus.world_parser import Parser
-from palimpsest.encoding import EncodeParams, Encoder, encode_cached
+from palimpsest.core.parameters import Parameters
+from palimpsest.core.rng import stream
+from palimpsest.core.storage import write_bytes
+from palimpsest.corpus.world.generator import World
+from palimpsest.corpus.world.parser import Parser
+from palimpsest.embedding.cache import encode_cached
+from palimpsest.embedding.encoder import Encoder
+from palimpsest.figures.style import BLUE, DPI, INK, STYLE, VERMILION, png
 from palimpsest.metrics import distribution, geometry, lexical, lock_in, spectrum, truth
-from palimpsest.params import read_yaml
-from palimpsest.randomness import stream
 
 Points = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -154,9 +156,9 @@ def responses(
         null: of fresh human samples.
         resolution: the share one text is; the least standard deviation believed.
     """
-    found = {}
+    answers = {}
     for name in plain[0]:
-        columns = [[card[name] for card in cards] for cards in (plain, changed, null)]
+        columns = [[sample[name] for sample in samples] for samples in (plain, changed, null)]
         if any(value is None for column in columns for value in column):
             continue
         before, after, usual = (np.array(column, dtype=float) for column in columns)
@@ -164,12 +166,12 @@ def responses(
         sd = float(usual.std(ddof=1))
         gap = after - before
         scale = np.abs(before).max()
-        found[name] = Response(
+        answers[name] = Response(
             deviations=float(gap.mean()) / (sd if sd > 1e-9 * least else least),
             relative=float(after.mean() / before.mean() - 1.0) if before.mean() else None,
             same=bool((np.abs(gap) <= 1e-6 * max(scale, 1e-6)).all()),
         )
-    return found
+    return answers
 
 
 def array_responses(
@@ -260,9 +262,9 @@ def array_metrics(human: Points) -> Callable[[Points], Values]:
 
     def measure(points: Points) -> Values:
         return (
-            geometry.geometry_card(basis, points)
-            | spectrum.spectrum_card(points)
-            | distribution.distribution_card(reference, points)
+            geometry.geometry_metrics(basis, points)
+            | spectrum.spectrum_metrics(points)
+            | distribution.distribution_metrics(reference, points)
         )
 
     return measure
@@ -279,17 +281,17 @@ def text_metrics(world: World, size: int, words: int) -> Callable[[Sequence[str]
     def measure(texts: Sequence[str]) -> Values:
         statements = [parse(text) for text in texts]
         return (
-            lexical.lexical_card(texts, human, words)
+            lexical.lexical_metrics(texts, human, words)
             | truth.measure_truth(statements, frequencies).metrics
-            | lock_in.lock_in_card(texts, known, before)
+            | lock_in.lock_in_metrics(texts, known, before)
         )
 
     return measure
 
 
-def mean_of(cards: Sequence[Values]) -> Values:
+def mean_of(samples: Sequence[Values]) -> Values:
     """The mean of each metric; None where one is undefined."""
-    columns = {name: [card[name] for card in cards] for name in cards[0]}
+    columns = {name: [sample[name] for sample in samples] for name in samples[0]}
     return {
         name: None if None in column else float(np.mean([value or 0.0 for value in column]))
         for name, column in columns.items()
@@ -340,11 +342,9 @@ def picture(arrays: Mapping[str, Mapping[str, Response]], names: Sequence[str]) 
     same = np.array([[arrays[change][name].same for change in changes] for name in names])
     grid[same] = 0.0
     shades = np.sign(grid) * np.log10(1.0 + np.maximum(np.abs(grid) - STILL, 0.0))
-    colours = LinearSegmentedColormap.from_list(
-        "response", [figures.VERMILION, "#FFFFFF", figures.BLUE]
-    )
-    with figures.matplotlib.rc_context(figures.STYLE | {"axes.grid": False}):
-        figure = Figure(figsize=(11, 9.6), dpi=figures.DPI, layout="constrained")
+    colours = LinearSegmentedColormap.from_list("response", [VERMILION, "#FFFFFF", BLUE])
+    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
+        figure = Figure(figsize=(11, 9.6), dpi=DPI, layout="constrained")
         ax = figure.subplots()
         ax.imshow(shades, cmap=colours, vmin=-2.2, vmax=2.2, aspect="auto")
         for (row, column), value in np.ndenumerate(grid):
@@ -352,7 +352,7 @@ def picture(arrays: Mapping[str, Mapping[str, Response]], names: Sequence[str]) 
             dark = abs(shades[row, column]) > 1.3
             ax.text(
                 column, row, _cell(response), ha="center", va="center", fontsize=8.5,
-                color="white" if dark else figures.INK if abs(value) >= STILL else "#999999",
+                color="white" if dark else INK if abs(value) >= STILL else "#999999",
             )  # fmt: skip
         ax.set_xticks(range(len(changes)), [TITLES[change] for change in changes])
         ax.tick_params(axis="x", rotation=38, top=True, labeltop=True, bottom=False)
@@ -382,12 +382,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of metrics.md")
     parser.add_argument("--cache", type=Path, default=Path("build/stress"), help="embeddings")
     args = parser.parse_args(argv)
-    dials: Any = read_yaml(Path("params.yaml"))
-    world = World(WorldParams(**dials["corpus"]["world"]), seed=0)
+    params = Parameters.load(Path("params.yaml"))
+    world = World(params.corpus.world, seed=0)
     pool = world.documents(TEXTS * (NULLS + REPEATS), seed=1)
     rng = stream(0, "stress.words")
     mixed = [shuffled(text, rng) for text in pool[: TEXTS * REPEATS]]
-    encoder = Encoder.load(EncodeParams(**dials["embed"]["encoder"]))
+    encoder = Encoder.load(params.embed.encoder)
     human, points, mixed_points = (
         encode_cached(texts, encoder, args.cache).astype(np.float64)
         for texts in (
@@ -403,7 +403,7 @@ def main(argv: list[str] | None = None) -> None:
     part = relative_table(arrays, COMPANIONS, ("more", "outlier", "shrunk", "hidden", "turned"))
     replace_block(args.docs / "metrics.md", "stress-volume", part)
     replace_block(args.docs / "metrics.md", "stress-texts", table(words, list(words["human"])))
-    figures.save(picture(arrays, names), args.docs / "pictures" / "stress.png")
+    write_bytes(args.docs / "pictures" / "stress.png", png(picture(arrays, names)))
 
 
 def _cell(response: Response | None) -> str:

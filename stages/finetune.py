@@ -1,45 +1,54 @@
-"""Generation g's model: learns from the texts of its generation.
+"""Generation g's model: trained on the texts of its generation.
 
-Generation 0 learns from the human corpus by the dials of section `pretrain`, every later one by
-those of `finetune`, on as many tokens as its own text has if `regime.match_tokens` says so. Writes
-the weights, the tokenizer and curve.csv.
+Generation 0 is trained on the human corpus by the parameters of section `pretrain`, every later one
+by those of `finetune`, on as many tokens as its own text has if `regime.match_tokens` says so.
+Writes the weights, the tokenizer and curve.csv.
 """
 
 import csv
 import io
-from pathlib import Path
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from palimpsest.artifacts import new_folder, read_texts, write_bytes, write_provenance
-from palimpsest.corpus.regime import RegimeParams
-from palimpsest.params import load
-from palimpsest.randomness import stream
-from stages import command
+from palimpsest.core import command
+from palimpsest.core.parameters import Parameters
+from palimpsest.core.rng import stream
+from palimpsest.core.storage import new_folder, read_texts, write_bytes, write_provenance
 
 if TYPE_CHECKING:
     from palimpsest.lm.training import Step
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Reads a model and texts, writes the model that learned from them."""
-    parser = command.parser("finetune", __doc__)
+    """Reads a model and texts, writes the model that was trained on them."""
+    parser = command.parser(
+        "finetune",
+        __doc__,
+        texts=command.TEXTS,
+        previous="model of generation g - 1",
+        base="the first model",
+        out=command.OUT,
+    )
     parser.add_argument("--generation", type=int, required=True, help="number g >= 0")
-    parser.add_argument("--section", default="finetune", help="section of the dials")
-    parser.add_argument("--texts", type=Path, required=True, help=command.PATHS["texts"])
-    parser.add_argument("--previous", type=Path, required=True, help="model of generation g - 1")
-    parser.add_argument("--base", type=Path, required=True, help="the first model")
-    parser.add_argument("--out", type=Path, required=True, help=command.PATHS["out"])
-    args = parser.parse_args(argv)
-    # after the arguments: --help need not wait for torch
-    from palimpsest.lm.model import load_pair, machine_facts, save_model
-    from palimpsest.lm.training import TrainingParams, train
+    parser.add_argument(
+        "--section", choices=("pretrain", "finetune"), default="finetune", help="its parameters"
+    )
+    _finetune(parser.parse_args(argv))
 
-    params = load(args.params, TrainingParams, args.section)
-    seed = command.seed_of(args.params, "finetune")
+
+def _finetune(args: Namespace) -> None:
+    # after the arguments: --help need not wait for torch
+    from palimpsest.lm.checkpoint import load_model_and_tokenizer, save_model
+    from palimpsest.lm.runtime import machine_facts
+    from palimpsest.lm.training import train
+
+    parameters = Parameters.load(args.params)
+    params = parameters.pretrain if args.section == "pretrain" else parameters.finetune
+    seed = parameters.seed_of("finetune")
     start = args.previous if params.init == "previous" else args.base
-    model, tokens = load_pair(start, device=params.device)
+    model, tokenizer = load_model_and_tokenizer(start, device=params.device)
     training = args.texts / "training.jsonl"
-    match = load(args.params, RegimeParams).match_tokens and args.generation > 0
+    match = parameters.regime.match_tokens and args.generation > 0
     like = read_texts(args.texts / "texts.jsonl") if match else None
     order = stream(seed, args.section, args.generation)
     with command.bar(0, f"finetune g{args.generation:02d}") as bar:
@@ -49,10 +58,11 @@ def main(argv: list[str] | None = None) -> None:
             bar.set_postfix(loss=f"{step.loss_nats:.3f}", refresh=False)
             bar.update()
 
-        trained, curve = train(model, tokens, read_texts(training), params, order, show, like)
+        texts = read_texts(training)
+        trained, curve = train(model, tokenizer, texts, params, order, show, like, args.section)
 
     with new_folder(args.out) as folder:
-        save_model(trained, tokens, folder)
+        save_model(trained, tokenizer, folder)
         write_bytes(folder / "curve.csv", _csv(curve))
         write_provenance(
             folder,

@@ -5,44 +5,42 @@ has one; token counts), generation 0's texts (a human sample of the size that ev
 writes) and training set, and the first model with its tokenizer.
 """
 
-from pathlib import Path
-
 import numpy as np
 
-from palimpsest.artifacts import new_folder, write_provenance, write_texts
-from palimpsest.corpus.source import SOURCES, CorpusParams, SampleParams, human_corpus
-from palimpsest.params import load
-from palimpsest.randomness import stream
-from stages import command
+from palimpsest.core import command
+from palimpsest.core.parameters import Parameters
+from palimpsest.core.rng import stream
+from palimpsest.core.storage import new_folder, write_provenance, write_texts
+from palimpsest.corpus.source import human_corpus
 
 
 def main(argv: list[str] | None = None) -> None:
     """Writes the human corpus, generation 0's texts and the first model."""
-    parser = command.parser("prepare", __doc__)
-    parser.add_argument("--human", type=Path, required=True, help="folder to write the corpus to")
-    parser.add_argument("--texts", type=Path, required=True, help="folder for generation 0's texts")
-    parser.add_argument("--model", type=Path, required=True, help="folder for the first model")
+    parser = command.parser(
+        "prepare",
+        __doc__,
+        human="folder to write the corpus to",
+        texts="folder for generation 0's texts",
+        model="folder for the first model",
+    )
     args = parser.parse_args(argv)
     # after the arguments: --help need not wait for torch
-    from palimpsest.lm.model import ModelParams, first_model, save_model
+    from palimpsest.lm.checkpoint import initial_model, save_model
 
-    content = command.sections(args.params)
-    params = command.section(content, CorpusParams, but=tuple(SOURCES))
-    model_params = load(args.params, ModelParams)
-    sample = SampleParams(documents=command.value(content, "generate.documents"))
-    seed = command.seed_of(args.params, "corpus")
-    source = load(args.params, SOURCES[params.source])
+    parameters = Parameters.load(args.params)
+    corpus, seed = parameters.corpus, parameters.seed_of("corpus")
     with command.bar(3, "prepare: corpus, first model, token counts") as bar:
-        human = human_corpus(params, source, sample, seed)
+        human = human_corpus(corpus, parameters.generate.documents, seed)
         bar.update()
         weights_seed = int(stream(seed, "weights").integers(2**63))
-        model, tokens = first_model(model_params, human.parts["train"], weights_seed)
+        model, tokenizer = initial_model(parameters.model, human.parts["train"], weights_seed)
         bar.update()
-        token_counts = tokens.counts(human.parts["train"])
+        token_counts = tokenizer.counts(human.parts["train"])
         bar.update()
+    unused = {"world", "files", "hub"} - {corpus.source}
     facts = {
-        "corpus": {**params.as_dict(), params.source: source.as_dict()},
-        "model": model_params.as_dict(),
+        "corpus": {key: value for key, value in corpus.as_dict().items() if key not in unused},
+        "model": parameters.model.as_dict(),
         "documents": {name: len(texts) for name, texts in human.parts.items()},
         "seed": seed,
     }
@@ -59,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
         write_texts(folder / "witness.jsonl", [], prompt=[])
         write_provenance(folder, "prepare", facts, {"human": args.human}, generation=0)
     with new_folder(args.model) as folder:
-        save_model(model, tokens, folder)
+        save_model(model, tokenizer, folder)
         write_provenance(folder, "prepare", facts, {})
 
 

@@ -1,30 +1,39 @@
 """The whole graph under DVC: it runs, stays, grows, and survives a kill bit for bit."""
 
+import base64
 import csv
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
+import numpy as np
 import pytest
 import yaml
+from markupsafe import escape
 
-from palimpsest.dvc_project import write_chain
+from palimpsest.core.formatting import plain
+from palimpsest.experiments import old_lock
+from palimpsest.experiments.old_lock import code_digest, path_hash
+from palimpsest.experiments.project import write_chain
 from tests.tiny import ROOT, tiny_params, write_params
 
-PROJECT = (".dvcignore", ".gitignore", "dvc.yaml", "src", "stages")
+PROJECT = (".dvcignore", ".gitignore", "dvc.yaml", "generations/dvc.yaml.j2", "src", "stages")
+OF_A_GENERATION = ("generate", "finetune", "embed", "score")
 PICTURES = {"dashboard.png", "integrity.png", "perplexity.png", "truth.png", "cloud.png"}
 
 
 def new_project(root: Path) -> Path:
     """The tracked files of the project, with a tiny model and a chain of two."""
-    root.mkdir()
+    (root / "generations").mkdir(parents=True)
     for name in PROJECT:
         source = ROOT / name
         if source.is_dir():
@@ -67,7 +76,9 @@ def dvc(root: Path, *argv: str) -> str:
 
 
 def stages_run(said: str) -> list[str]:
-    return [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
+    """The stages that DVC ran, in its order: prepare, generate@g01 and so on."""
+    names = re.findall(r"^Running stage '(?:generations/(\w+)/dvc\.yaml:)?(\w+)'", said, re.M)
+    return [f"{stage}@{generation}" if generation else stage for generation, stage in names]
 
 
 HANGING = """
@@ -112,9 +123,20 @@ def kill_while_writing(root: Path, hook: Path, output: str) -> None:
     assert not (root / output).exists()
 
 
-def lock(root: Path) -> dict[str, dict[str, object]]:
-    stages: dict[str, dict[str, object]] = yaml.safe_load((root / "dvc.lock").read_text())["stages"]
-    return stages
+def lock(root: Path) -> dict[str, dict[str, Any]]:
+    """The entries of all locks, that of the project and those of its generations."""
+    entries: dict[str, dict[str, Any]] = {}
+    for file in [root / "dvc.lock", *root.glob("generations/*/dvc.lock")]:
+        generation = "" if file.parent == root else f"@{file.parent.name}"
+        for name, entry in yaml.safe_load(file.read_text())["stages"].items():
+            entries[f"{name}{generation}"] = entry
+    return entries
+
+
+def copy_of(project: Path, path: Path) -> Path:
+    """A project with all that was computed, for a test to change."""
+    shutil.copytree(project, path, symlinks=True)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -126,51 +148,147 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_headline_is_finite(finished: Path) -> None:
+def scorecards(root: Path, names: str = "g") -> list[dict[str, Any]]:
+    """The scorecards of a chain (n: of the control chain), in order."""
+    folders = sorted((root / "data" / "scores").glob(f"{names}*"))
+    return [json.loads((folder / "scorecard.json").read_text()) for folder in folders]
+
+
+def test_the_headline_is_that_of_the_last_scorecard(finished: Path) -> None:
     headline = json.loads((finished / "metrics" / "integrity.json").read_text())
     assert set(headline) == {"integrity", "perplexity", "distinct_2", "facts", "truth"}
     for name in ("integrity", "perplexity", "distinct_2"):
         assert math.isfinite(headline[name]), name
-    for number in range(3):
+    last = {name: entry["value"] for name, entry in scorecards(finished)[-1]["metrics"].items()}
+    full = {"perplexity": "perplexity_heldout", "facts": "fact_coverage"}
+    for name, value in headline.items():
+        assert value == pytest.approx(last[full.get(name, name)], rel=1e-5), name
+
+
+def test_the_small_files_have_the_numbers_of_the_scorecards(finished: Path) -> None:
+    chain = scorecards(finished)
+    assert [scorecard["generation"] for scorecard in chain] == [0, 1, 2]
+    for number, scorecard in enumerate(chain):
         path = finished / "metrics" / "generations" / f"g{number:02d}.json"
         values = json.loads(path.read_text())
         for name in ("volume", "drift", "perplexity_heldout"):
             assert math.isfinite(values[name]), name
+        for name, value in values.items():
+            assert value == pytest.approx(scorecard["metrics"][name]["value"], rel=1e-4), name
 
 
-def test_the_trajectory_tells_phases_alarms_and_forecast(finished: Path) -> None:
+def test_the_trajectory_has_numbers_phases_alarms_and_forecast(finished: Path) -> None:
     trajectory = json.loads((finished / "metrics" / "trajectory.json").read_text())
-    assert trajectory
-    assert "NaN" not in (finished / "metrics" / "trajectory.json").read_text()
+    assert trajectory.keys() == {"numbers", "phases", "alarms", "forecast"}
+    numbers = trajectory["numbers"]
+    assert numbers["generations"] == 2
+    curve = [scorecard["metrics"]["integrity"]["value"] for scorecard in scorecards(finished)]
+    assert numbers["integrity"] == pytest.approx(curve[2], rel=1e-5)
+    assert numbers["auc"] == pytest.approx((curve[1] + curve[2]) / 2, rel=1e-5)
+    # integrity falls from 1 to next to nothing at once: half is crossed on the way to g01
+    assert curve[1] < 0.5
+    assert numbers["half_life"] == pytest.approx(0.5 / (1 - curve[1]), rel=1e-5)
+    assert trajectory["phases"]["change"] is None  # two generations are too few for two phases
+    assert trajectory["forecast"]["threshold"] == 0.1
+    assert trajectory["forecast"]["observed"] == (curve[1] <= 0.1)
+    bands = scorecards(finished)[0]["null"]
+    alarms = {alarm["metric"]: alarm for alarm in trajectory["alarms"]}
+    assert alarms
+    for name, alarm in alarms.items():
+        assert 0 <= alarm["p_value"] <= 1
+        if alarm["generation"] is not None:  # for two generations in a row, and there are two
+            assert alarm["generation"] == 2
+            for scorecard in scorecards(finished)[1:]:
+                value = scorecard["metrics"][name]["value"]
+                assert value > bands[name]["high"] or value < bands[name]["low"], name
 
 
-def test_pictures_can_be_looked_at_and_the_page_read(finished: Path) -> None:
+def test_pictures_show_something_and_stand_in_the_page(finished: Path) -> None:
     pictures = {path.name: path for path in (finished / "plots" / "pictures").iterdir()}
     assert pictures.keys() == PICTURES
-    for path in pictures.values():
-        height, width, _ = matplotlib.image.imread(path).shape
-        assert min(height, width) > 100
     page = (finished / "plots" / "report.html").read_text()
-    assert page.startswith("<!")
-    assert "</html>" in page
-    assert len(page) > 10_000
+    for name, path in pictures.items():
+        image = matplotlib.image.imread(path)[..., :3]
+        height, width, _ = image.shape
+        assert min(height, width) > 100
+        blue = np.array([0x00, 0x72, 0xB2]) / 255
+        assert (np.abs(image - blue).max(axis=2) < 0.01).sum() > 50, f"no blue line in {name}"
+        assert base64.b64encode(path.read_bytes()).decode() in page, name
 
 
-def test_every_plot_of_the_graph_has_its_curve(finished: Path) -> None:
+def test_the_page_has_the_chain_in_it(finished: Path) -> None:
+    page = (finished / "plots" / "report.html").read_bytes().decode()  # keeps \r as it is
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    assert "After 2 generations, " in page
+    last = scorecards(finished)[-1]
+    for name in ("integrity", "perplexity_heldout", "distinct_2"):
+        assert f">{plain(last['metrics'][name]['value'])}</td>" in page, name
+    for prompt in tiny_params()["witness"]["prompts"]:
+        assert f"{prompt} …" in page
+    for scorecard in scorecards(finished):
+        assert str(escape(scorecard["samples"][0])) in page
+    assert "<dt>parameters.score.words</dt><dd>100</dd>" in page
+
+
+def test_every_plot_of_the_graph_draws_what_was_scored(finished: Path) -> None:
     plots = yaml.safe_load((finished / "dvc.yaml").read_text())["plots"]
     paths = [path for plot in plots for entry in plot.values() for path in entry["y"]]
     assert paths
     for path in paths:
-        header, *rows = (finished / path).read_text().splitlines()
-        assert {"generation", "value"} <= set(header.split(","))
-        assert len(rows) == 3
+        with (finished / path).open() as file:
+            rows = list(csv.DictReader(file))
+        name = Path(path).stem
+        assert [row["generation"] for row in rows] == ["0", "1", "2"], name
+        for row, scorecard in zip(rows, scorecards(finished), strict=True):
+            entry = scorecard["metrics"][name]
+            assert float(row["value"]) == entry["value"], name
+            for end in ("low", "high"):
+                assert (float(row[end]) if row[end] else None) == entry[end], name
+            assert row["lineage"] == row["difference"] == ""
 
 
 def test_nothing_is_left_to_do(finished: Path) -> None:
     assert "up to date" in dvc(finished, "status")
-    before = (finished / "dvc.lock").read_bytes()
+    before = lock(finished)
     assert stages_run(dvc(finished, "repro")) == []
-    assert (finished / "dvc.lock").read_bytes() == before
+    assert lock(finished) == before
+
+
+def changed(root: Path) -> set[str]:
+    """The stages that DVC says have changed themselves, not only what they read."""
+    status = json.loads(dvc(root, "status", "--json"))
+    names = {
+        name: [key for entry in entries if isinstance(entry, dict) for key in entry]
+        for name, entries in status.items()
+    }
+    return {
+        re.sub(r"generations/(\w+)/dvc\.yaml:(\w+)", r"\2@\1", name)
+        for name, keys in names.items()
+        if "changed deps" in keys
+    }
+
+
+def test_an_edit_runs_again_what_it_can_change(finished: Path, tmp_path: Path) -> None:
+    root = copy_of(finished, tmp_path / "edited")
+    for name in ("src/palimpsest/__init__.py", "src/palimpsest/cli/main.py"):
+        (root / name).write_text((root / name).read_text() + "# an edit\n")
+    assert changed(root) == set()
+    edited = root / "src/palimpsest/metrics/spectrum.py"
+    text = edited.read_text()
+    edited.write_text(text + "# an edit\n")
+    scores = {f"score@g{number:02d}" for number in range(3)}
+    assert changed(root) == scores | {"report"}
+    edited.write_text(text)
+    assert changed(root) == set()
+    params = tiny_params()
+    params["generate"]["temperature"] = 0.5
+    write_params(root / "params.yaml", params)
+    assert changed(root) == {"generate@g01", "generate@g02"}
+    params = tiny_params()
+    params["seeds"]["finetune"] = 5
+    write_params(root / "params.yaml", params)
+    assert changed(root) == {f"finetune@g{number:02d}" for number in range(3)}
 
 
 def test_a_killed_chain_goes_on_to_the_same_hashes(finished: Path, tmp_path: Path) -> None:
@@ -190,41 +308,88 @@ def test_a_killed_chain_goes_on_to_the_same_hashes(finished: Path, tmp_path: Pat
     assert list(root.rglob("half")) == []
 
 
-def test_a_null_lineage_runs_beside_the_chain_and_is_in_the_curves(
+def test_a_control_chain_runs_beside_the_chain_and_is_in_the_curves(
     finished: Path, tmp_path: Path
 ) -> None:
-    root = tmp_path / "null"
-    shutil.copytree(finished, root, symlinks=True)
-    write_chain(root, 2, null=True)
-    stages = ("generate", "finetune", "embed", "score")
-    new = {f"{stage}@n{number:02d}" for stage in stages for number in (1, 2)} | {"report"}
-    assert set(stages_run(dvc(root, "repro"))) == new
+    root = copy_of(finished, tmp_path / "control")
+    write_chain(root, 2, control=True)
+    new = {f"{stage}@n{number:02d}" for stage in OF_A_GENERATION for number in (1, 2)}
+    assert set(stages_run(dvc(root, "repro"))) == new | {"report"}
     first, second = (
         (root / "data" / "texts" / name / "training.jsonl").read_text() for name in ("n01", "n02")
     )
     reserve = set((root / "data" / "human" / "reserve.jsonl").read_text().splitlines())
+    assert len(first.splitlines()) == len(second.splitlines()) == 20
     assert {*first.splitlines(), *second.splitlines()} <= reserve
     assert not set(first.splitlines()) & set(second.splitlines())
     with (root / "plots" / "curves" / "volume.csv").open() as file:
         rows = list(csv.DictReader(file))
+    control = [scorecard["metrics"]["volume"]["value"] for scorecard in scorecards(root, "n")]
+    assert len(control) == 2
+    assert [float(row["lineage"]) for row in rows[1:]] == control
     for row in rows[1:]:
         apart = float(row["value"]) - float(row["lineage"])
         assert float(row["difference"]) == pytest.approx(apart)
+    assert "Against the control chain" in (root / "plots" / "report.html").read_text()
+    assert (root / "plots" / "pictures" / "difference.png").exists()
+
+
+def test_code_is_hashed_as_dvc_hashes_it(finished: Path) -> None:
+    deps = {dep["path"]: dep for entry in lock(finished).values() for dep in entry["deps"]}
+    code = {path: dep for path, dep in deps.items() if path.startswith(("src/", "stages/"))}
+    assert {"src/palimpsest/core", "stages/score.py"} <= code.keys()
+    for path, dep in code.items():
+        assert {"path": path, "hash": "md5", **path_hash(finished / path)} == dep
+
+
+def test_a_chain_whose_lock_was_one_file_goes_on(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stages of the code that 0.1 had are taken over; score and report run again."""
+    root = copy_of(finished, tmp_path / "old")
+    entries = lock(root)
+    for file in root.glob("generations/*/dvc.lock"):
+        file.unlink()
+    old = {"schema": "2.0", "stages": entries}
+    (root / "dvc.lock").write_text(yaml.safe_dump(old, sort_keys=False))
+    stages = ("prepare", "generate", "finetune", "embed")
+    known = {name.partition("@")[0]: code_digest(entry) for name, entry in entries.items()}
+    monkeypatch.setattr(old_lock, "MADE_BY_0_1", {stage: known[stage] for stage in stages})
+    taken_over = {name for name in entries if name.startswith(stages)}
+    assert write_chain(root, None).moved == len(taken_over) == 9
+    assert yaml.safe_load((root / "dvc.lock.old").read_text()) == old
+    assert lock(root) == {name: entries[name] for name in taken_over}
+    again = {"score@g00", "score@g01", "score@g02", "report"}
+    assert set(stages_run(dvc(root, "repro"))) == again
+    assert lock(root) == entries
+    # a second time there is nothing to move
+    assert write_chain(root, None).moved == 0
+    assert lock(root) == entries
 
 
 def test_a_longer_chain_runs_only_what_is_new(finished: Path, tmp_path: Path) -> None:
-    root = tmp_path / "longer"
-    shutil.copytree(finished, root, symlinks=True)
+    root = copy_of(finished, tmp_path / "longer")
     write_chain(root, 3)
-    new = {f"{stage}@g03" for stage in ("generate", "finetune", "embed", "score")} | {"report"}
-    assert set(stages_run(dvc(root, "repro"))) == new
+    new = {f"{stage}@g03" for stage in OF_A_GENERATION}
+    assert set(stages_run(dvc(root, "repro"))) == new | {"report"}
     before, after = lock(finished), lock(root)
     assert {name: after[name] for name in before if name != "report"} == {
         name: entry for name, entry in before.items() if name != "report"
     }
-    # back and forth again: texts, models and embeddings are there, the scores are made anew
+    # back and forth again: the lock of g03 comes back; texts, models and embeddings are there, the
+    # scores are made anew
+    assert write_chain(root, 2).removed == ("generations/g03", "data/scores/g03")
+    assert lock(root).keys() == before.keys()
+    assert set(stages_run(dvc(root, "repro"))) == {"report"}
+    assert lock(root) == before
+    assert write_chain(root, 3).restored == ("g03",)
+    assert lock(root).keys() == after.keys()
+    assert set(stages_run(dvc(root, "repro"))) == {"score@g03", "report"}
+    assert lock(root) == after
+    # what `palimpsest chain` advises takes the scores from the cache
     write_chain(root, 2)
     assert set(stages_run(dvc(root, "repro"))) == {"report"}
     write_chain(root, 3)
-    assert set(stages_run(dvc(root, "repro"))) == {"score@g03", "report"}
+    dvc(root, "checkout", "--force")
+    assert set(stages_run(dvc(root, "repro"))) == {"report"}
     assert lock(root) == after

@@ -1,4 +1,4 @@
-"""A chain so small that all of it runs in seconds: its params, and single dials turned."""
+"""A chain so small that all of it runs in seconds: its params, and single parameters turned."""
 
 from pathlib import Path
 from typing import Any

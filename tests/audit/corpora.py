@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.randomness import stream
+from palimpsest.core.rng import stream
 
 TOPICS, OWN, COMMON = 8, 60, 200
 
@@ -34,6 +34,6 @@ def human(count: int, seed: int, topics: Sequence[int] = range(TOPICS), words: i
         topic = topics[int(rng.integers(len(topics)))]
         picks = rng.choice(OWN, words // 2, p=own / own.sum())
         others = rng.choice(COMMON, words // 2, p=common / common.sum())
-        found = [f"t{topic}w{pick}" for pick in picks] + [f"cow{other}" for other in others]
-        texts.append(" ".join(rng.permutation(found)))
+        chosen = [f"t{topic}w{pick}" for pick in picks] + [f"cow{other}" for other in others]
+        texts.append(" ".join(rng.permutation(chosen)))
     return texts

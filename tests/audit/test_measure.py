@@ -1,29 +1,27 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from palimpsest.audit.measure import _null_samples, _read, audit
-from palimpsest.audit.verdict import DEFAULTS, Verdict
-from palimpsest.errors import CorpusError, MetricError, ParamsError
+from palimpsest.audit.verdict import DEFAULTS, AuditParams, AuditVerdict
+from palimpsest.core.errors import CorpusError, MetricError, ParamsError
 from palimpsest.metrics.likelihood import scored
 from tests.audit.corpora import encode, human
 
-QUICK = replace(DEFAULTS, half_samples=10, null_samples=10)
+QUICK = DEFAULTS.changed(half_samples=10, null_samples=10)
 REFERENCE = human(300, seed=1)
 
 
-def audited(candidate, reference=REFERENCE, **dials):
-    return audit(candidate, reference, encode, params=replace(QUICK, **dials))
+def audited(candidate, reference=REFERENCE, **parameters):
+    return audit(candidate, reference, encode, params=QUICK.changed(**parameters))
 
 
-def found(result, metric):
+def finding(result, metric):
     return next(one for one in result.findings if one.metric == metric)
 
 
 def test_human_against_human():
     result = audited(human(100, seed=2))
-    assert result.verdict is Verdict.WHOLE
+    assert result.verdict is AuditVerdict.WHOLE
     assert (result.sample, result.candidate_texts, result.reference_texts) == (100, 100, 300)
     assert result.reasons == ()
 
@@ -33,50 +31,50 @@ def test_false_alarms_are_rare():
         audited(human(30, seed), human(90, 50 + seed), half_samples=0, null_samples=8).verdict
         for seed in range(100, 112)
     ]
-    assert verdicts.count(Verdict.WHOLE) >= 11
-    assert Verdict.COLLAPSED not in verdicts
+    assert verdicts.count(AuditVerdict.WHOLE) >= 11
+    assert AuditVerdict.COLLAPSED not in verdicts
 
 
 def test_one_topic_of_eight_has_collapsed():
     result = audited(human(100, seed=3, topics=[4]))
-    assert result.verdict is Verdict.COLLAPSED
+    assert result.verdict is AuditVerdict.COLLAPSED
     assert len(result.reasons) == 3
     assert all(reason.counts == "collapse" for reason in result.reasons)
-    assert found(result, "spread").place == "below"
+    assert finding(result, "spread").place == "below"
 
 
 def test_some_topics_gone_is_narrower():
-    assert audited(human(100, seed=3, topics=range(5))).verdict is Verdict.NARROWER
+    assert audited(human(100, seed=3, topics=range(5))).verdict is AuditVerdict.NARROWER
 
 
 def test_copies_count():
     result = audited(human(5, seed=4) * 20)
-    assert found(result, "duplicates").value == pytest.approx(0.95)
-    assert found(result, "duplicates").counts == "collapse"
-    assert result.verdict is Verdict.COLLAPSED
+    assert finding(result, "duplicates").value == pytest.approx(0.95)
+    assert finding(result, "duplicates").counts == "collapse"
+    assert result.verdict is AuditVerdict.COLLAPSED
 
 
 @pytest.mark.parametrize("texts", [[""] * 20, ["the same"] * 20, ["", "."] * 10])
 def test_texts_of_nothing_have_collapsed(texts):
-    assert audited(texts).verdict is Verdict.COLLAPSED
+    assert audited(texts).verdict is AuditVerdict.COLLAPSED
 
 
 def test_another_subject_is_different():
     other = [text.replace("t", "x").replace("co", "zo") for text in human(100, seed=5)]
     result = audited(other)
-    assert result.verdict is Verdict.DIFFERENT
-    assert found(result, "drift").counts == "different"
+    assert result.verdict is AuditVerdict.DIFFERENT
+    assert finding(result, "drift").counts == "different"
 
 
 def test_the_reference_itself_is_whole():
-    assert audited(REFERENCE).verdict is Verdict.WHOLE
+    assert audited(REFERENCE).verdict is AuditVerdict.WHOLE
 
 
 def test_same_seed_same_numbers():
     candidate = human(100, seed=3, topics=[1, 2])
-    dials = {"sample": 40, "half_samples": 5, "null_samples": 4}
-    assert audited(candidate, **dials) == audited(candidate, **dials)
-    assert audited(candidate, **dials) != audited(candidate, **dials, seed=1)
+    parameters = {"sample": 40, "half_samples": 5, "null_samples": 4}
+    assert audited(candidate, **parameters) == audited(candidate, **parameters)
+    assert audited(candidate, **parameters) != audited(candidate, **parameters, seed=1)
 
 
 def test_sizes():
@@ -91,7 +89,7 @@ def test_likelihood_takes_part():
         return scored([2.0 * len(text) for text in texts], [len(text) for text in texts])
 
     result = audit(human(40, seed=7), REFERENCE, encode, score, QUICK)
-    assert found(result, "perplexity_human").value == pytest.approx(np.exp(2.0))
+    assert finding(result, "perplexity_human").value == pytest.approx(np.exp(2.0))
     assert "perplexity_human" not in {one.metric for one in audited(human(40, seed=7)).findings}
 
 
@@ -103,13 +101,15 @@ def test_words_are_the_smallest_samples_but_not_few():
 
 def test_null_samples_share_no_text_where_the_pool_has_enough():
     theirs = _read(human(130, seed=9), np.arange(130), encode, None, "reference")
-    dials = replace(QUICK, null_samples=12)
-    samples, widening = _null_samples(theirs, 10, dials)
+    params = QUICK.changed(null_samples=12)
+    samples, widening = _null_samples(theirs, 10, params)
     assert widening == 1.0
     assert [text for sample in samples for text in sample.texts] == theirs.texts[10:]
-    samples, widening = _null_samples(theirs, 40, dials)
+    samples, widening = _null_samples(theirs, 40, params)
     assert widening == pytest.approx(np.sqrt(130 / 50))  # pool 90: (90 + 40) / (90 - 40)
     assert {len(set(sample.texts)) for sample in samples} == {40}
+    others, _ = _null_samples(theirs, 40, params.changed(seed=1))
+    assert [sample.texts for sample in others] != [sample.texts for sample in samples]
     assert not {text for sample in samples for text in sample.texts} & set(theirs.texts[:40])
 
 
@@ -121,12 +121,24 @@ def test_encoder_sees_blocks_that_do_not_depend_on_n():
         return encode(texts)
 
     for size in (92, 95):  # 11 samples: a block of 1,000 and a rest
-        audit(
-            REFERENCE, human(1050, seed=10), spy, None, replace(QUICK, sample=size, half_samples=0)
-        )
+        params = QUICK.changed(sample=size, half_samples=0)
+        audit(REFERENCE, human(1050, seed=10), spy, None, params)
     reference = [block for block in seen if len(block) == 1000]
     assert len(reference) == 2
     assert reference[0] == reference[1]
+
+
+def test_the_seed_chooses_the_texts_of_both_sides():
+    def read(seed):
+        seen = []
+        params = QUICK.changed(sample=20, seed=seed, half_samples=0)
+        audit(human(50, 12), REFERENCE, lambda t: seen.append(t) or encode(t), None, params)
+        return [set(texts) for texts in seen]
+
+    (ours, theirs), (same, _), (others, more) = read(0), read(0), read(1)
+    assert ours == same != others
+    assert theirs != more
+    assert len(ours) == len(others) == 20
 
 
 @pytest.mark.parametrize(
@@ -181,8 +193,18 @@ def test_embeddings_of_other_shapes():
 
 
 @pytest.mark.parametrize(
-    "dials", [{"sample": 4}, {"level": 1.0}, {"collapsed": 0.0}, {"null_samples": 1}, {"seed": -1}]
+    ("name", "value", "wanted"),
+    [
+        ("sample", 4, ">= 5"),
+        ("level", 1.0, "> 0 and < 1"),
+        ("collapsed", 0.0, "> 0 and < 1"),
+        ("null_samples", 1, ">= 2"),
+        ("seed", -1, ">= 0"),
+        ("half_samples", -1, ">= 0"),
+    ],
 )
-def test_dials_out_of_range(dials):
-    with pytest.raises(ParamsError, match=f"audit.{next(iter(dials))}"):
-        replace(DEFAULTS, **dials)
+def test_parameters_out_of_range(name, value, wanted):
+    with pytest.raises(ParamsError, match=rf"^audit\.{name}: want {wanted}, got {value}$"):
+        AuditParams.of({**DEFAULTS.as_dict(), name: value}, "audit")
+    with pytest.raises(ParamsError, match=rf"^{name}: want {wanted}, got {value}$"):
+        DEFAULTS.changed(**{name: value})

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from palimpsest.audit.verdict import DEFAULTS, REASONS, Verdict, findings, judge
-from palimpsest.metrics.directions import DIRECTIONS, direction
+from palimpsest.audit.verdict import DEFAULTS, REASONS, AuditVerdict, findings, judge
 
 NULL = [{"spread": 1.0 + e, "distinct_2": 0.6 + e, "drift": 0.1 + e, "zipf": 1.0 + e,
          "vendi": 90.0 + e, "recall": 0.9 + e, "nearest_human": 0.7 + e, "duplicates": 0.0}
@@ -11,7 +10,7 @@ HUMAN = {"spread": 1.0, "distinct_2": 0.6, "drift": 0.1, "zipf": 1.0, "vendi": 9
          "recall": 0.9, "nearest_human": 0.7, "duplicates": 0.0}  # fmt: skip
 
 
-def found(widening=1.0, reach=0.0, **changes):
+def compared(widening=1.0, reach=0.0, **changes):
     values = {**HUMAN, **changes}
     measured = {
         name: {"value": value, "low": value - reach, "high": value + reach}
@@ -20,12 +19,12 @@ def found(widening=1.0, reach=0.0, **changes):
     return findings(measured, NULL, 100, widening, 0.05)
 
 
-def one(name, **dials):
-    return next(item for item in found(**dials) if item.metric == name)
+def one(name, **parameters):
+    return next(item for item in compared(**parameters) if item.metric == name)
 
 
 def verdict(**changes):
-    return judge(found(**changes), DEFAULTS)[0]
+    return judge(compared(**changes), DEFAULTS)[0]
 
 
 def test_band_by_hand():
@@ -72,38 +71,39 @@ def test_sides(metric, value, counts):
 
 
 def test_verdicts():
-    assert verdict() is Verdict.WHOLE
-    assert verdict(drift=0.5) is Verdict.DIFFERENT
-    assert verdict(spread=0.8) is Verdict.NARROWER
-    assert verdict(spread=0.5) is Verdict.NARROWER  # one family alone
-    assert verdict(spread=0.5, vendi=20.0) is Verdict.NARROWER  # both are room
-    assert verdict(spread=0.49, distinct_2=0.29) is Verdict.COLLAPSED
-    assert verdict(spread=0.51, distinct_2=0.29) is Verdict.NARROWER
+    assert verdict() is AuditVerdict.WHOLE
+    assert verdict(drift=0.5) is AuditVerdict.DIFFERENT
+    assert verdict(spread=0.8) is AuditVerdict.NARROWER
+    assert verdict(spread=0.5) is AuditVerdict.NARROWER  # one family alone
+    assert verdict(spread=0.5, vendi=20.0) is AuditVerdict.NARROWER  # both are room
+    assert verdict(spread=0.49, distinct_2=0.29) is AuditVerdict.COLLAPSED
+    assert verdict(spread=0.51, distinct_2=0.29) is AuditVerdict.NARROWER
 
 
 def test_elsewhere_narrower_says_little():
-    assert verdict(spread=0.5, distinct_2=0.29, nearest_human=0.5) is Verdict.DIFFERENT
-    assert verdict(spread=0.5, recall=0.0, nearest_human=0.5) is Verdict.DIFFERENT
-    assert verdict(spread=0.2, recall=0.0, nearest_human=0.5) is Verdict.DIFFERENT
-    assert verdict(spread=0.2, distinct_2=0.1, nearest_human=0.5) is Verdict.COLLAPSED
-    assert verdict(spread=0.8, nearest_human=0.9) is Verdict.NARROWER
+    assert verdict(spread=0.5, distinct_2=0.29, nearest_human=0.5) is AuditVerdict.DIFFERENT
+    assert verdict(spread=0.5, recall=0.0, nearest_human=0.5) is AuditVerdict.DIFFERENT
+    assert verdict(spread=0.2, recall=0.0, nearest_human=0.5) is AuditVerdict.DIFFERENT
+    assert verdict(spread=0.2, distinct_2=0.1, nearest_human=0.5) is AuditVerdict.COLLAPSED
+    assert verdict(spread=0.8, nearest_human=0.9) is AuditVerdict.NARROWER
 
 
 def test_reasons_are_the_strongest_of_different_families_first():
-    reasons = judge(found(spread=0.1, vendi=1.0, distinct_2=0.4, recall=0.8), DEFAULTS)[1]
+    reasons = judge(compared(spread=0.1, vendi=1.0, distinct_2=0.4, recall=0.8), DEFAULTS)[1]
     assert len(reasons) == REASONS
     assert [item.metric for item in reasons] == ["vendi", "distinct_2", "recall"]
+
+
+def test_what_says_the_same_twice_or_nothing_of_the_candidate_counts_once_or_never():
+    names = ("distinct_1", "ttr", "loss", "drift_relative", "explained", "zipf")
+    measured = {name: {"value": 0.5, "low": 0.5, "high": 0.5} for name in names}
+    null = [dict.fromkeys(names, 1.0 + e) for e in np.linspace(-0.02, 0.02, 20)]
+    kept = findings(measured, null, 100, 1.0, 0.05)
+    assert [item.metric for item in kept] == ["distinct_1", "zipf"]
 
 
 def test_undefined_metrics_are_left_out():
     measured = {"spread": {"value": None, "low": None, "high": None},
                 "nowhere": {"value": 1.0, "low": None, "high": None}}  # fmt: skip
     assert findings(measured, NULL, 100, 1.0, 0.05) == ()
-    assert judge((), DEFAULTS) == (Verdict.WHOLE, ())
-
-
-def test_directions():
-    assert direction("volume") == ("down", "room")
-    assert direction("drift") == ("up", "distance")
-    assert direction("no such metric") == ("none", "other")
-    assert {side for side, _ in DIRECTIONS.values()} == {"down", "up", "none"}
+    assert judge((), DEFAULTS) == (AuditVerdict.WHOLE, ())

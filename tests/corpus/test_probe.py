@@ -2,8 +2,10 @@
 
 import re
 
+import numpy as np
 import pytest
 
+from palimpsest.core.errors import CorpusError
 from palimpsest.corpus.ledger import Fact, Ledger
 from palimpsest.corpus.probe import (
     KINDS,
@@ -16,8 +18,7 @@ from palimpsest.corpus.probe import (
     corpus_probe,
     ledger_probe,
 )
-from palimpsest.corpus.world_grammar import RELATIONS, VOCABULARY
-from palimpsest.errors import CorpusError
+from palimpsest.corpus.world.grammar import CATEGORY_OF, RELATIONS, VOCABULARY
 
 CARRIERS = ("It is {}", "They said {}")
 
@@ -25,17 +26,10 @@ CARRIERS = ("It is {}", "They said {}")
 def full_ledger() -> Ledger:
     """An entity for every value of every relation."""
     return Ledger(
-        Fact(category, f"{name} {number}", name, value, 1)
+        Fact(CATEGORY_OF[name], f"{name} {number}", name, value, 1)
         for name, relation in RELATIONS.items()
-        for category in [_category(name)]
         for number, value in enumerate(relation.values)
     )
-
-
-def _category(relation: str) -> str:
-    from palimpsest.corpus.world_grammar import CATEGORY_OF
-
-    return CATEGORY_OF[relation]
 
 
 def test_what_ships_is_whole():
@@ -60,6 +54,28 @@ def test_sentences_by_hand():
     assert probe.words == ("big", "large", "milk")
     assert probe.sentences()[:3] == ["It is big", "They said big", "It is large"]
     assert len(probe.sentences()) == 6
+
+
+def test_arrays_by_hand():
+    groups = (Group("near", ("big", "large")), Group("antonym", ("hot", "big")))
+    probe = Probe(CARRIERS, groups, (("large", "milk"), ("hot", "milk")))
+    states = np.arange(4 * 2 * 3, dtype=np.float32).reshape(8, 3)
+    arrays = probe.arrays(states, 5)
+    # words in order: big, large, hot, milk; two carriers each
+    assert arrays["states"].shape == (4, 2, 3)
+    assert arrays["states"][2, 1].tolist() == states[5].tolist()
+    assert arrays["kinds"].tolist() == ["near", "antonym"]
+    assert arrays["members"].tolist() == [[0, 0], [0, 1], [1, 2], [1, 0]]
+    assert arrays["unrelated"].tolist() == [[1, 3], [2, 3]]
+    assert arrays["skipped"] == 5
+
+
+def test_arrays_of_no_word():
+    arrays = Probe(CARRIERS, (), ()).arrays(np.zeros((0, 3), dtype=np.float32), 2)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    assert shapes == {
+        "states": (0, 2, 3), "kinds": (0,), "members": (0, 2), "unrelated": (0, 2), "skipped": (),
+    }  # fmt: skip
 
 
 def test_words_that_a_corpus_lacks_are_skipped_and_counted():

@@ -2,23 +2,39 @@
 
 import pytest
 
+from palimpsest.core.errors import CorpusError
+from palimpsest.core.parameters import CorpusParams
 from palimpsest.corpus import source
-from palimpsest.corpus.human import FilesParams
-from palimpsest.corpus.source import CorpusParams, SampleParams, human_corpus, joined
-from palimpsest.corpus.world import WorldParams
-from palimpsest.errors import CorpusError, ParamsError
-from palimpsest.params import from_mapping
+from palimpsest.corpus.source import human_corpus, joined
 from tests.tiny import tiny_params
 
-SAMPLE = SampleParams(documents=5)
+DOCUMENTS = 5
+"""Texts in the sample of generation 0."""
 
 
-def corpus(kind="files", train=10, heldout=5, null_pool=5, reserve=3, join_chars=None):
-    return CorpusParams(kind, train, heldout, null_pool, reserve, join_chars)
+def corpus(kind, **changes):
+    """A small corpus of the tracked world."""
+    values = tiny_params()["corpus"] | {
+        "source": kind,
+        "train": 10,
+        "heldout": 5,
+        "null_pool": 5,
+        "reserve": 3,
+        "join_chars": None,
+    }
+    return CorpusParams.of(values | changes, "corpus")
 
 
-def files(path):
-    return FilesParams((str(path),), "text", "line", 1, None)
+def files(path, **changes):
+    """The same of a file's lines."""
+    lines = {
+        "paths": [str(path)],
+        "text_field": "text",
+        "txt_unit": "line",
+        "min_chars": 1,
+        "max_chars": None,
+    }
+    return corpus("files", files=lines, **changes)
 
 
 def test_joined_by_hand():
@@ -35,10 +51,10 @@ def test_joined_by_hand():
 def test_files_are_joined_before_they_are_dealt(tmp_path):
     lines = [f"line {number:03d}" for number in range(100)]
     (tmp_path / "a.txt").write_text("\n".join(lines))
-    plain = human_corpus(corpus(), files(tmp_path / "a.txt"), SAMPLE, 0)
+    plain = human_corpus(files(tmp_path / "a.txt"), DOCUMENTS, 0)
     assert [len(plain.parts[name]) for name in plain.parts] == [10, 5, 5, 5, 3]
     assert plain.ledger is None
-    pairs = human_corpus(corpus(join_chars=17), files(tmp_path / "a.txt"), SAMPLE, 0)
+    pairs = human_corpus(files(tmp_path / "a.txt", join_chars=17), DOCUMENTS, 0)
     texts = [text for part in pairs.parts.values() for text in part]
     assert len(texts) == len(set(texts)) == 28
     for text in texts:
@@ -49,35 +65,27 @@ def test_files_are_joined_before_they_are_dealt(tmp_path):
 def test_too_few_documents_are_counted_by_part(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(f"line {number}" for number in range(20)))
     with pytest.raises(CorpusError, match=r"want 28 distinct documents \(train 10, .*, got 20"):
-        human_corpus(corpus(), files(tmp_path / "a.txt"), SAMPLE, 0)
+        human_corpus(files(tmp_path / "a.txt"), DOCUMENTS, 0)
 
 
 def test_a_pool_smaller_than_a_sample_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(f"line {number}" for number in range(50)))
     with pytest.raises(CorpusError, match=r"corpus\.null_pool: want 0 or at least .* \(5\), got 4"):
-        human_corpus(corpus(null_pool=4), files(tmp_path / "a.txt"), SAMPLE, 0)
+        human_corpus(files(tmp_path / "a.txt", null_pool=4), DOCUMENTS, 0)
 
 
 def test_the_world_comes_with_its_ledger_and_the_parts_share_no_text():
-    world = from_mapping(tiny_params()["corpus"]["world"], WorldParams, "corpus.world")
-    human = human_corpus(corpus("world"), world, SAMPLE, 1)
+    human = human_corpus(corpus("world"), DOCUMENTS, 1)
     texts = [text for part in human.parts.values() for text in part]
     assert len(texts) == len(set(texts)) == 28
     assert human.ledger is not None
-    assert human.parts == human_corpus(corpus("world"), world, SAMPLE, 1).parts
-    assert human.parts != human_corpus(corpus("world"), world, SAMPLE, 2).parts
+    assert human.parts == human_corpus(corpus("world"), DOCUMENTS, 1).parts
+    assert human.parts != human_corpus(corpus("world"), DOCUMENTS, 2).parts
 
 
 def test_a_world_that_repeats_itself_gives_what_it_has(monkeypatch):
     monkeypatch.setattr(source, "PATIENCE", 1)
     peaked = {"entities": 10, "entity_exponent": 4.0, "category_exponent": 4.0}
-    dials = {**tiny_params()["corpus"]["world"], **peaked}
-    world = from_mapping(dials, WorldParams, "corpus.world")
+    parameters = {**tiny_params()["corpus"]["world"], **peaked}
     with pytest.raises(CorpusError, match=r"distinct documents .*, got \d+"):
-        human_corpus(corpus("world", train=3000), world, SAMPLE, 1)
-
-
-@pytest.mark.parametrize("dial", [{"train": None}, {"join_chars": 500}])
-def test_what_a_world_cannot_do(dial):
-    with pytest.raises(ParamsError, match=r"corpus\.(train|join_chars): want .* where corpus\.s"):
-        corpus("world", **dial)
+        human_corpus(corpus("world", train=3000, world=parameters), DOCUMENTS, 1)

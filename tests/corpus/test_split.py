@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from palimpsest.core.errors import CorpusError
 from palimpsest.corpus.split import split_documents, split_indices
-from palimpsest.errors import CorpusError
 
 DOCUMENTS = [f"document {i}" for i in range(100)]
 SIZES = {"train": None, "heldout": 20, "reference": 10, "null": 30, "reserve": 5}

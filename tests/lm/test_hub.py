@@ -9,10 +9,10 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from palimpsest.errors import ModelError
+from palimpsest.core.errors import ModelError
+from palimpsest.lm.checkpoint import load_model, save_model
 from palimpsest.lm.hub import HubModel, fetch_model
-from palimpsest.lm.model import load_model, save_model
-from tests.lm.tiny import VOCABULARY, Trap, ids, scores, their_scores, tokens
+from tests.lm.tiny import VOCABULARY, Trap, ids, scores, their_scores, tokenizer
 
 ROWS = ids(2, 9)
 SHAPE = {
@@ -51,7 +51,7 @@ def random(model):
 def loaded(request, tmp_path):
     model = random(request.param())
     model.save_pretrained(str(tmp_path))
-    tokens().save(tmp_path)
+    tokenizer().save(tmp_path)
     ours = load_model(tmp_path, device="cpu")
     assert isinstance(ours, HubModel)
     return model, ours
@@ -73,9 +73,9 @@ def test_neither_cache_nor_padding_nor_kept_rows_change_a_score(loaded):
     with torch.inference_mode():
         got = [decoder.step(torch.cat([torch.cat([fill, short], dim=1), long]))[0]]
         got.append(decoder.step(after[:, :1].expand(2, 1))[0])
-        decoder.keep(torch.tensor([0]))
+        decoder.reorder(torch.tensor([0]))
         got.append(decoder.step(after[:, 1:2])[0])
-        decoder.keep(torch.tensor([0, 0]))
+        decoder.reorder(torch.tensor([0, 0]))
         got.append(decoder.step(after[:, 2:].expand(2, 1))[1])
     expected = their_scores(model, torch.cat([short, after], dim=1))[0, 3:]
     torch.testing.assert_close(torch.stack(got), expected, atol=1e-4, rtol=1e-4)
@@ -97,12 +97,12 @@ def test_what_was_saved_is_what_is_loaded_and_names_no_path(loaded, tmp_path):
     _, ours = loaded
     folder = tmp_path / "again"
     folder.mkdir()
-    save_model(ours, tokens(), folder)
+    save_model(ours, tokenizer(), folder)
     again = load_model(folder, device="cpu")
     torch.testing.assert_close(scores(again, ROWS), scores(ours, ROWS), atol=0, rtol=0)
     assert str(tmp_path) not in (folder / "config.json").read_text()
     (tmp_path / "third").mkdir()
-    save_model(again, tokens(), tmp_path / "third")
+    save_model(again, tokenizer(), tmp_path / "third")
     for name in ("config.json", "model.safetensors"):
         assert (tmp_path / "third" / name).read_bytes() == (folder / name).read_bytes()
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from palimpsest.lm.model import load_model
-from palimpsest.lm.transformer import FAMILIES, Gpt2, Llama
+from palimpsest.lm.checkpoint import load_model
+from palimpsest.lm.transformer import ARCHITECTURES, Gpt2, Llama
 from tests.lm.tiny import SHARED, ids, pair, scores, their_scores, theirs
 
 STORIES = SHARED / "tinystories-656k"
@@ -18,21 +18,21 @@ CONFIGS = [
     ("llama", {"num_key_value_heads": 1, "rms_norm_eps": 0.1}),
     ("llama", {"head_dim": 12, "rope_parameters": {"rope_type": "default", "rope_theta": 50.0}}),
 ]
-BOTH = pytest.mark.parametrize("family", ["gpt2", "llama"])
+BOTH = pytest.mark.parametrize("architecture", ["gpt2", "llama"])
 
 
-@pytest.mark.parametrize(("family", "changes"), CONFIGS)
-def test_scores_equal_those_of_transformers(family, changes, tmp_path):
-    model, ours = pair(family, tmp_path, **changes)
+@pytest.mark.parametrize(("architecture", "changes"), CONFIGS)
+def test_scores_equal_those_of_transformers(architecture, changes, tmp_path):
+    model, ours = pair(architecture, tmp_path, **changes)
     rows = ids(3, 17)
     expected = their_scores(model, rows)
     assert expected.std() > 0.1
     torch.testing.assert_close(scores(ours, rows), expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("family", "changes"), CONFIGS)
-def test_the_cache_changes_no_score(family, changes, tmp_path):
-    model, ours = pair(family, tmp_path, **changes)
+@pytest.mark.parametrize(("architecture", "changes"), CONFIGS)
+def test_the_cache_changes_no_score(architecture, changes, tmp_path):
+    model, ours = pair(architecture, tmp_path, **changes)
     rows = ids(3, 12)
     expected = their_scores(model, rows)
     decoder = ours.decoder(3, 12)
@@ -45,8 +45,8 @@ def test_the_cache_changes_no_score(family, changes, tmp_path):
 
 
 @BOTH
-def test_padding_on_the_left_changes_no_score(family, tmp_path):
-    model, ours = pair(family, tmp_path)
+def test_padding_on_the_left_changes_no_score(architecture, tmp_path):
+    model, ours = pair(architecture, tmp_path)
     short, long = ids(1, 4, seed=1), ids(1, 9, seed=2)
     fill = torch.full((1, 5), 7)
     decoder = ours.decoder(2, 12, torch.tensor([5, 0]))
@@ -63,15 +63,15 @@ def test_padding_on_the_left_changes_no_score(family, tmp_path):
 
 @BOTH
 @pytest.mark.parametrize("rows", [[2, 0], [1, 1, 0]])
-def test_kept_rows_go_on_from_their_own_past(family, rows, tmp_path):
-    model, ours = pair(family, tmp_path)
+def test_kept_rows_go_on_from_their_own_past(architecture, rows, tmp_path):
+    model, ours = pair(architecture, tmp_path)
     past, after = ids(3, 6), ids(3, 2, seed=1)[: len(rows)]
     padded = past.clone()
     padded[0, :2] = 7
     decoder = ours.decoder(3, 8, torch.tensor([2, 0, 0]))
     with torch.inference_mode():
         decoder.step(padded)
-        decoder.keep(torch.tensor(rows))
+        decoder.reorder(torch.tensor(rows))
         decoder.step(after[:, :1])
         got = decoder.step(after[:, 1:])
     for place, row in enumerate(rows):
@@ -81,8 +81,8 @@ def test_kept_rows_go_on_from_their_own_past(family, rows, tmp_path):
 
 
 @BOTH
-def test_the_future_is_not_seen(family, tmp_path):
-    _, ours = pair(family, tmp_path)
+def test_the_future_is_not_seen(architecture, tmp_path):
+    _, ours = pair(architecture, tmp_path)
     rows, other = ids(2, 10), ids(2, 10)
     other[:, 6:] = ids(2, 4, seed=9)
     got, changed = scores(ours, rows), scores(ours, other)
@@ -91,8 +91,8 @@ def test_the_future_is_not_seen(family, tmp_path):
 
 
 @BOTH
-def test_bfloat16_is_close_to_float32(family, tmp_path):
-    _, ours = pair(family, tmp_path)
+def test_bfloat16_is_close_to_float32(architecture, tmp_path):
+    _, ours = pair(architecture, tmp_path)
     short = ours.to(torch.bfloat16, torch.device("cpu"))
     assert short.dtype == torch.bfloat16
     rows = ids(3, 17)
@@ -102,8 +102,8 @@ def test_bfloat16_is_close_to_float32(family, tmp_path):
 
 
 @BOTH
-def test_gradients_equal_those_of_transformers(family, tmp_path):
-    model, ours = pair(family, tmp_path)
+def test_gradients_equal_those_of_transformers(architecture, tmp_path):
+    model, ours = pair(architecture, tmp_path)
     rows = ids(2, 9)
     model(rows).logits.logsumexp(dim=-1).sum().backward()
     for weight in ours.weights.values():
@@ -128,7 +128,7 @@ def test_what_a_model_says_of_itself(tmp_path):
     _, ours = pair("llama", tmp_path)
     assert (ours.vocabulary, ours.context) == (300, 64)
     assert (ours.dtype, ours.device.type) == (torch.float32, "cpu")
-    assert ours.output_rows() is ours.parameters()["lm_head.weight"]
+    assert ours.unembedding() is ours.parameters()["lm_head.weight"]
 
 
 def test_weights_without_prefix_or_with_masks_are_read(tmp_path):
@@ -149,7 +149,7 @@ def test_a_tied_embedding_may_stand_under_either_name(both, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("family", "changes"),
+    ("architecture", "changes"),
     [
         ("gpt2", {"activation_function": "relu"}),
         ("gpt2", {"tie_word_embeddings": False}),
@@ -162,9 +162,11 @@ def test_a_tied_embedding_may_stand_under_either_name(both, tmp_path):
         ("llama", {"mlp_bias": True}),
     ],
 )
-def test_other_variants_are_left_to_transformers(family, changes):
-    assert FAMILIES[family].supports(theirs(family).config.to_dict())
-    assert not FAMILIES[family].supports({**theirs(family).config.to_dict(), **changes})
+def test_other_variants_are_left_to_transformers(architecture, changes):
+    assert ARCHITECTURES[architecture].supports(theirs(architecture).config.to_dict())
+    assert not ARCHITECTURES[architecture].supports(
+        {**theirs(architecture).config.to_dict(), **changes}
+    )
 
 
 @pytest.mark.skipif(not STORIES.is_dir(), reason="no ../shared models here")
@@ -173,6 +175,6 @@ def test_a_real_llama():
 
     model = AutoModelForCausalLM.from_pretrained(str(STORIES), dtype=torch.float32)
     ours = load_model(STORIES, device="cpu")
-    assert isinstance(ours.family, Llama)
+    assert isinstance(ours.architecture, Llama)
     rows = ids(2, 40)
     torch.testing.assert_close(scores(ours, rows), their_scores(model, rows), atol=1e-4, rtol=1e-4)

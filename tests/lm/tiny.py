@@ -4,13 +4,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
+from numpy.typing import NDArray
 
-from palimpsest.lm.model import load_model
-from palimpsest.lm.sampling import SamplingParams
-from palimpsest.lm.tokens import Tokens, train_tokens
-from palimpsest.lm.training import TrainingParams
+from palimpsest.core.parameters import SamplingParams, TrainingParams
+from palimpsest.lm.checkpoint import load_model
+from palimpsest.lm.class_statistics import Classes
+from palimpsest.lm.tokenizer import Tokenizer, train_tokenizer
 from palimpsest.lm.transformer import Transformer
 
 SHARED = Path(__file__).parents[3] / "shared" / "models"
@@ -38,15 +40,15 @@ LLAMA = {
 
 
 @cache
-def tokens() -> Tokens:
-    return train_tokens(TEXTS, VOCABULARY)
+def tokenizer() -> Tokenizer:
+    return train_tokenizer(TEXTS, VOCABULARY)
 
 
-def theirs(family: str, seed: int = 0, **changes: Any) -> Any:
+def theirs(architecture: str, seed: int = 0, **changes: Any) -> Any:
     """A model of `transformers`; every weight is random, norms and biases too."""
-    end = tokens().end
+    end = tokenizer().end
     special = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": None}
-    if family == "gpt2":
+    if architecture == "gpt2":
         config: Any = transformers.GPT2Config(vocab_size=VOCABULARY, **GPT2 | special | changes)
         model: Any = transformers.GPT2LMHeadModel(config)
     else:
@@ -63,34 +65,56 @@ def theirs(family: str, seed: int = 0, **changes: Any) -> Any:
 def saved(model: Any, folder: Path, **options: Any) -> Path:
     """The model's folder, with the tokenizer."""
     model.save_pretrained(str(folder), **options)
-    tokens().save(folder)
+    tokenizer().save(folder)
     return folder
 
 
-def pair(family: str, folder: Path, **changes: Any) -> tuple[Any, Transformer]:
+def pair(architecture: str, folder: Path, **changes: Any) -> tuple[Any, Transformer]:
     """The same weights in their class and in ours."""
-    model = theirs(family, **changes)
+    model = theirs(architecture, **changes)
     ours = load_model(saved(model, folder), device="cpu")
     assert isinstance(ours, Transformer)
     return model, ours
 
 
 def ids(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Random token ids, no start and no end among them."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(1, VOCABULARY, shape, generator=generator)
 
 
 def scores(model: Any, rows: torch.Tensor) -> torch.Tensor:
-    """What our model thinks of every next token."""
+    """Our model's scores of every next token, (B, T, V)."""
     with torch.inference_mode():
         result: torch.Tensor = model.logits(model.hidden(rows))
     return result
 
 
 def their_scores(model: Any, rows: torch.Tensor) -> torch.Tensor:
+    """The same of a model of `transformers`."""
     with torch.inference_mode():
         result: torch.Tensor = model(rows).logits
     return result
+
+
+def class_statistics(hidden: NDArray[Any], targets: NDArray[Any], classes: int) -> Classes:
+    """Counts, means and mean squared distances to the mean of each class, as defined."""
+    members = [hidden[targets == number].astype(np.float64) for number in range(classes)]
+    means = np.stack(
+        [rows.mean(axis=0) if len(rows) else np.zeros(hidden.shape[1]) for rows in members]
+    )
+    variances = [
+        ((rows - mean) ** 2).sum(axis=1).mean() if len(rows) else 0.0
+        for rows, mean in zip(members, means, strict=True)
+    ]
+    counts = np.array([len(rows) for rows in members])
+    return Classes(np.arange(classes), counts, means, np.array(variances))
+
+
+def agreement(weights: NDArray[Any], means: NDArray[Any], hidden: NDArray[Any]) -> int:
+    """States for which the largest score and the nearest mean are the same class's, as defined."""
+    nearest = np.linalg.norm(hidden[:, None] - means, axis=2).argmin(axis=1)
+    return int(((hidden @ weights.T).argmax(axis=1) == nearest).sum())
 
 
 class Trap:
@@ -104,6 +128,7 @@ class Trap:
 
 
 def sampling(**changes: Any) -> SamplingParams:
+    """Section ``generate`` with some values changed."""
     values: dict[str, Any] = {
         "documents": 5,
         "max_new_tokens": 12,
@@ -123,10 +148,11 @@ def sampling(**changes: Any) -> SamplingParams:
         "dtype": "float32",
         "device": "cpu",
     }
-    return SamplingParams(**values | changes)
+    return SamplingParams.of(values | changes, "generate")
 
 
 def training(**changes: Any) -> TrainingParams:
+    """Section ``finetune`` with some values changed."""
     values: dict[str, Any] = {
         "init": "previous",
         "blocks": "padded",
@@ -147,4 +173,4 @@ def training(**changes: Any) -> TrainingParams:
         "dtype": "float32",
         "device": "cpu",
     }
-    return TrainingParams(**values | changes)
+    return TrainingParams.of(values | changes, "finetune")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.distance import cdist
 from scipy.stats import entropy
 from sklearn.covariance import EmpiricalCovariance
@@ -11,11 +12,12 @@ from sklearn.metrics import log_loss, pairwise_distances
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestCentroid, NearestNeighbors
 
-from palimpsest.metrics import likelihood, neural_collapse, word_geometry
-from palimpsest.metrics.distribution import distribution_card
-from palimpsest.metrics.geometry import geometry_card
-from palimpsest.metrics.lexical import lexical_card
-from palimpsest.metrics.spectrum import spectrum_card
+from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
+from palimpsest.metrics import likelihood, word_geometry
+from palimpsest.metrics.distribution import distribution_metrics
+from palimpsest.metrics.geometry import geometry_metrics
+from palimpsest.metrics.lexical import lexical_metrics
+from palimpsest.metrics.spectrum import spectrum_metrics
 
 TEXTS = [
     "the river of stone runs north", "a river runs", "the river runs north of the town",
@@ -34,7 +36,7 @@ def test_geometry():
     y = pca.transform(generated)
     centre = NearestCentroid().fit(np.r_[y, y + 9], [0] * 50 + [1] * 50).centroids_[:1]
     radii = cdist(y, centre)[:, 0]
-    got = geometry_card(human, generated, lam=3.0)
+    got = geometry_metrics(human, generated, lam=3.0)
     assert got["dispersion"] == pytest.approx(radii.mean(), abs=1e-6)
     assert got["outlier"] == pytest.approx(radii.max(), abs=1e-6)
     drift = cdist(centre, np.zeros((1, 3))).item()
@@ -45,7 +47,7 @@ def test_geometry():
 def test_spectrum():
     points = cloud(2, 60)
     variances = PCA().fit(points).explained_variance_
-    got = spectrum_card(points)
+    got = spectrum_metrics(points)
     assert got["effective_rank"] == pytest.approx(np.exp(entropy(variances)), rel=1e-6)
     scatter = EmpiricalCovariance().fit(points).covariance_
     expected = np.trace(scatter) ** 2 / (scatter**2).sum()
@@ -63,14 +65,14 @@ def test_energy_in_many_dimensions():
         (human, generated), (human, human), (generated, generated),
     )]  # fmt: skip
     expected = 2 * distances[0] - distances[1] - distances[2]
-    assert distribution_card(human, generated)["energy"] == pytest.approx(expected, abs=1e-6)
+    assert distribution_metrics(human, generated)["energy"] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_ngrams(order):
     counter = CountVectorizer(ngram_range=(order, order), token_pattern=r"\w+")
     counts = np.asarray(counter.fit_transform(TEXTS).sum(axis=0)).ravel()
-    got = lexical_card(TEXTS, TEXTS)
+    got = lexical_metrics(TEXTS, TEXTS)
     assert got[f"distinct_{order}"] == pytest.approx(len(counts) / counts.sum(), abs=1e-6)
     if order <= 2:
         assert got[f"entropy_{order}"] == pytest.approx(entropy(counts), abs=1e-6)
@@ -95,15 +97,17 @@ def test_perplexity():
 def test_classes():
     points, labels = cloud(6, 90), np.arange(90) % 5
     fitted = NearestCentroid().fit(points, labels)
-    got = neural_collapse.class_statistics(points, labels, 5)
+    got = ClassSums(5, points.shape[1])
+    got.update(torch.from_numpy(points), torch.from_numpy(labels))
     assert got.means == pytest.approx(fitted.centroids_, abs=1e-9)
     spread = [points[labels == c].var(axis=0).sum() for c in range(5)]
     assert got.variances == pytest.approx(spread)
     # against itself as a classifier: argmax of <w, h> with w = mean and no bias
-    agreement = neural_collapse.CentreAgreement(got.means, got.means)
-    agreement.update(points)
+    agreement = CentreAgreement(got.means, got.means)
+    agreement.update(torch.from_numpy(points))
     linear = (points @ got.means.T).argmax(axis=1)
-    assert agreement.value == pytest.approx((fitted.predict(points) == linear).mean())
+    assert agreement.tokens == 90
+    assert agreement.agreed == (fitted.predict(points) == linear).sum()
 
 
 def test_word_geometry():

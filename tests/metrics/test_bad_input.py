@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 import palimpsest
-from palimpsest.errors import MetricError
-from palimpsest.instrument import Yardstick
+from palimpsest.core.errors import MetricError
+from palimpsest.evaluation.evaluator import Evaluator
+from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
 from palimpsest.metrics import (
     distribution,
     geometry,
@@ -15,11 +17,14 @@ from palimpsest.metrics import (
     neural_collapse,
     spectrum,
     truth,
-    uncertainty,
     witness,
+    word_diversity,
     word_geometry,
 )
+from palimpsest.metrics.family import Reference, Sample
+from palimpsest.metrics.hull import hull_volume
 from palimpsest.metrics.likelihood import Heldout, Written, scored
+from palimpsest.statistics.null_band import null_band
 
 GOOD = np.random.default_rng(0).normal(size=(8, 4))
 TEXTS = [f"text number {number} of a few" for number in range(8)]
@@ -29,18 +34,22 @@ ONE = scored([1.0], [1])
 
 OF_ONE_CLOUD = {
     "fit_basis": geometry.fit_basis,
-    "spectrum_card": spectrum.spectrum_card,
+    "spectrum_metrics": spectrum.spectrum_metrics,
     "prepare_reference": distribution.prepare_reference,
 }
 OF_TWO_CLOUDS = {
-    "geometry_card": geometry.geometry_card,
+    "geometry_metrics": geometry.geometry_metrics,
     "integrity": palimpsest.integrity,
-    "distribution_card": distribution.distribution_card,
+    "distribution_metrics": distribution.distribution_metrics,
 }
 OF_TEXTS = {
-    "lexical_card": lambda texts: lexical.lexical_card(texts, TEXTS),
-    "lock_in_card": lambda texts: lock_in.lock_in_card(texts, TEXTS, TEXTS),
+    "lexical_metrics": lambda texts: lexical.lexical_metrics(texts, TEXTS),
+    "lock_in_metrics": lambda texts: lock_in.lock_in_metrics(texts, TEXTS, TEXTS),
 }
+
+
+def classes_of(hidden, targets):
+    ClassSums(1, 4).update(torch.from_numpy(hidden), torch.tensor(targets))
 
 
 def spoiled(value, *rows):
@@ -100,28 +109,28 @@ def test_texts_are_a_list_of_five_strings_or_more(name):
 
 @pytest.mark.parametrize("name", OF_TEXTS)
 def test_empty_texts_are_texts(name):
-    found = OF_TEXTS[name]([""] * 5)
-    assert all(np.isfinite(value) for value in found.values())
+    metrics = OF_TEXTS[name]([""] * 5)
+    assert all(np.isfinite(value) for value in metrics.values())
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: geometry.fit_basis(GOOD, 0), "components: want >= 1, got 0"),
-        (lambda: geometry.hull_volume(spoiled(np.nan, 6)), "points: .* in row 6"),
-        (lambda: geometry.hull_volume(GOOD[0]), "points: want 2 axes"),
+        (lambda: hull_volume(spoiled(np.nan, 6)), "points: .* in row 6"),
+        (lambda: hull_volume(GOOD[0]), "points: want 2 axes"),
         (lambda: spectrum.effective_rank([1.0, np.nan]), "variances: .* in row 1"),
         (lambda: spectrum.effective_rank(GOOD), "variances: want 1 axes"),
         (lambda: spectrum.participation_ratio([np.inf]), "variances: .* in row 0"),
-        (lambda: lexical.entropy([0.5, 0.5]), "counts: want whole numbers, got float64"),
-        (lambda: lexical.entropy([3, -1]), "counts: want numbers >= 0, got -1"),
-        (lambda: lexical.zipf([1.0, np.nan]), "frequencies: want whole numbers"),
-        (lambda: lexical.zipf([2, -2]), "frequencies: want numbers >= 0, got -2"),
-        (lambda: lexical.mtld("abc"), "sequence: want whole numbers"),
-        (lambda: lexical.mtld([[1], [2, 3]]), "sequence: want whole numbers"),
+        (lambda: word_diversity.entropy([0.5, 0.5]), "counts: want whole numbers, got float64"),
+        (lambda: word_diversity.entropy([3, -1]), "counts: want numbers >= 0, got -1"),
+        (lambda: word_diversity.zipf([1.0, np.nan]), "frequencies: want whole numbers"),
+        (lambda: word_diversity.zipf([2, -2]), "frequencies: want numbers >= 0, got -2"),
+        (lambda: word_diversity.mtld("abc"), "sequence: want whole numbers"),
+        (lambda: word_diversity.mtld([[1], [2, 3]]), "sequence: want whole numbers"),
         (lambda: lock_in.known_ngrams("one text"), "corpus: want a list of texts"),
         (lambda: lock_in.known_ngrams(["a", 2]), "corpus: want strings, got int in row 1"),
-        (lambda: lock_in.lock_in_card(TEXTS, TEXTS, [None]), "previous: .*NoneType in row 0"),
+        (lambda: lock_in.lock_in_metrics(TEXTS, TEXTS, [None]), "previous: .*NoneType in row 0"),
         (lambda: scored([1.0, np.inf], [1, 2]), "nll_nats: .* in row 1"),
         (lambda: scored([1.0], [-1]), "want sums and counts >= 0"),
         (lambda: likelihood.bits_per_byte([np.nan], [1]), "nll_nats: .* in row 0"),
@@ -136,9 +145,9 @@ def test_empty_texts_are_texts(name):
         (lambda: truth.measure_truth([["no statement"]], FACTS), "statement: want status, entity"),
         (lambda: truth.measure_truth([[("true", "A")]], FACTS), "statement: want status, entity"),
         (lambda: truth.TruthTable([[]], FACTS).measure([0.5]), "texts: want whole numbers"),
-        (lambda: neural_collapse.class_statistics(spoiled(np.nan, 1), [0] * 8, 1), "row 1"),
-        (lambda: neural_collapse.class_statistics(GOOD, [0] * 9, 1), "labels: want 8 whole"),
-        (lambda: neural_collapse.class_statistics(GOOD, [0.0] * 8, 1), "labels: want 8 whole"),
+        (lambda: classes_of(spoiled(np.nan, 1), [0] * 8), "hidden states: want finite numbers"),
+        (lambda: classes_of(GOOD, [0] * 9), r"hidden states: want \(N, 4\) and \(N,\)"),
+        (lambda: classes_of(GOOD, [1] * 8), "targets: want 0 to 0"),
         (lambda: neural_collapse.cdnv(spoiled(np.nan, 0), np.ones(8)), "means: .* in row 0"),
         (lambda: neural_collapse.cdnv(GOOD, np.full(8, np.nan)), "variances: .* rows 0, 1"),
         (lambda: neural_collapse.etf_error(spoiled(np.inf, 4)), "means: .* in row 4"),
@@ -147,10 +156,8 @@ def test_empty_texts_are_texts(name):
         (lambda: neural_collapse.log_kernel(spoiled(np.nan, 2)), "means: .* in row 2"),
         (lambda: neural_collapse.dual_error(GOOD[:, :2], GOOD), r"weights: want shape \(8, 4\)"),
         (lambda: neural_collapse.uniform_duality(spoiled(np.nan, 3), GOOD), "weights: .* row 3"),
-        (
-            lambda: neural_collapse.CentreAgreement(GOOD, GOOD).update(GOOD[:, :2]),
-            "features: want 4 dimensions, got 2",
-        ),
+        (lambda: CentreAgreement(GOOD, GOOD[:, :2]), r"class means: .* got \(8, 2\)"),
+        (lambda: CentreAgreement(spoiled(np.nan, 2), GOOD), "class means: want finite numbers"),
         (lambda: word_geometry.crowding(spoiled(np.nan, 5)), "rows: .* in row 5"),
         (lambda: word_geometry.entanglement(GOOD[:1]), "rows: want >= 2 words, got 1"),
         (lambda: word_geometry.synonym_gap(STATES * np.nan, [[0, 1]], [[0, 2]]), "states: .* row"),
@@ -159,7 +166,7 @@ def test_empty_texts_are_texts(name):
         (lambda: word_geometry.synonym_separation(STATES, [[0, 3]]), "groups: want positions"),
         (lambda: witness.judge(None), "continuation: want a string, got NoneType"),
         (lambda: witness.HumanLikelihood.from_texts([1.0, np.nan]), "human likelihood"),
-        (lambda: uncertainty.null_band([1.0, np.nan]), "null sample: want finite values"),
+        (lambda: null_band([1.0, np.nan]), "null sample: want finite values"),
     ],
 )
 def test_what_else_is_refused(call, message):
@@ -169,16 +176,16 @@ def test_what_else_is_refused(call, message):
 
 def test_one_string_of_numpy_texts_is_no_set_of_hashes():
     # an array of strings was once taken for ready hashes, and everything read as novel
-    found = lock_in.lock_in_card(TEXTS, np.array([" ".join("abcdefgh")]))
-    assert found == lock_in.lock_in_card(TEXTS, [" ".join("abcdefgh")])
+    metrics = lock_in.lock_in_metrics(TEXTS, np.array([" ".join("abcdefgh")]))
+    assert metrics == lock_in.lock_in_metrics(TEXTS, [" ".join("abcdefgh")])
     same = ["one two three four five six seven eight"] * 5
-    assert lock_in.lock_in_card(same, np.array(same))["memorised"] == 1.0
+    assert lock_in.lock_in_metrics(same, np.array(same))["memorised"] == 1.0
 
 
-def test_an_instrument_needs_an_embedding_and_a_likelihood_for_every_text():
-    yardstick = Yardstick(TEXTS, GOOD, TEXTS, None, 1.0, 1000)
+def test_an_evaluator_needs_an_embedding_and_a_likelihood_for_every_text():
+    evaluator = Evaluator(Reference(TEXTS, GOOD, TEXTS, None, 1.0, 1000))
     with pytest.raises(MetricError, match="embeddings: want 8 rows, one a text, got 7"):
-        yardstick.families(TEXTS, GOOD[:7], None, None)
-    with pytest.raises(MetricError, match="written: want 8 rows, one a text, got 1"):
-        yardstick.families(TEXTS, GOOD, Written(ONE, None), None)
-    assert len(yardstick.families(TEXTS, GOOD, None, None)) == 5
+        evaluator.measure(Sample(TEXTS, GOOD[:7]))
+    with pytest.raises(MetricError, match="written: want 8 texts, as the other sums, got 1"):
+        evaluator.measure(Sample(TEXTS, GOOD, Written(ONE, None)))
+    assert len(evaluator.measure(Sample(TEXTS, GOOD))) == 5

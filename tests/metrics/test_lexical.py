@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics import lexical
 
 HUMAN = ["a b c d", "e f g h", "a c e g", "b d f h", "a a b b"]
@@ -17,25 +17,12 @@ words = st.lists(st.sampled_from("abcdefgh"), max_size=12).map(" ".join)
 corpora = st.lists(words, min_size=5, max_size=12)
 
 
-def card(texts, human=HUMAN, **options):
-    return lexical.lexical_card(texts, human, **options)
-
-
-def mtld_in_a_loop(sequence):
-    """The paper's procedure, word for word."""
-    factors, seen, length = 0.0, set(), 0
-    for word in sequence:
-        seen.add(word)
-        length += 1
-        if 25 * len(seen) <= 18 * length:
-            factors, seen, length = factors + 1, set(), 0
-    if length:
-        factors += (1 - len(seen) / length) / (1 - 0.72)
-    return len(sequence) / factors if factors else float(len(sequence))
+def measured(texts, human=HUMAN, **options):
+    return lexical.lexical_metrics(texts, human, **options)
 
 
 def test_by_hand():
-    got = card(["The cat sat.", "the cat ran", "A dog", "the cat sat.", ""], budget=100)
+    got = measured(["The cat sat.", "the cat ran", "A dog", "the cat sat.", ""], budget=100)
     # words: the×3 cat×3 sat×2 ran a dog = 11, 6 types, 3 of them once
     assert got["distinct_1"] == got["ttr"] == pytest.approx(6 / 11)
     # bigrams: the cat ×3, cat sat ×2, cat ran, a dog = 7, 4 types
@@ -56,16 +43,16 @@ def test_by_hand():
 
 def test_repetition_diversity_by_hand():
     # within the first: 2-grams aa aa aa → 1/3, 3-grams 1/2, 4-grams 1/1; within the others 1
-    got = card(["a a a a", "a b c d", "e f g h", "b c d e", "f g h a"])
+    got = measured(["a a a a", "a b c d", "e f g h", "b c d e", "f g h a"])
     assert got["repetition_diversity"] == pytest.approx((1 / 3 + 4) / 5 * (1 / 2 + 4) / 5)
 
 
 def test_duplicates_by_hand():
-    assert card(["x", "x", "y", "x", "z"])["duplicates"] == pytest.approx(2 / 5)
+    assert measured(["x", "x", "y", "x", "z"])["duplicates"] == pytest.approx(2 / 5)
 
 
 def test_kl_by_hand():
-    got = card(["a"] * 5, human=["b"] * 5)["kl_human"]
+    got = measured(["a"] * 5, human=["b"] * 5)["kl_human"]
     # add one over {a, b}: 6/7, 1/7 against 1/7, 6/7
     assert got == pytest.approx(5 / 7 * math.log(6))
 
@@ -76,41 +63,7 @@ def test_kl_against_scipy():
     types = sorted({word for text in own + human for word in text.split()})
     count = lambda corpus: np.array([" ".join(corpus).split().count(t) + 1 for t in types])  # noqa: E731
     expected = stats.entropy(count(own), count(human))
-    assert card(own)["kl_human"] == pytest.approx(expected, abs=1e-12)
-
-
-def test_zipf_by_hand_and_on_a_known_law():
-    # two types, 2:1 → 1 / (1 + 2^-s) = 2/3 → s = 1
-    assert lexical.zipf(np.array([2, 1])) == pytest.approx(1.0)
-    ranks = np.arange(1, 2001)
-    assert lexical.zipf(np.round(1e7 * ranks**-0.9).astype(int)) == pytest.approx(0.9, abs=1e-3)
-    assert lexical.zipf(np.array([5, 5, 5])) == 0.0
-    assert lexical.zipf(np.array([5])) == lexical.zipf(np.array([], dtype=int)) == 10.0
-
-
-def test_zipf_maximises_the_likelihood():
-    optimize = pytest.importorskip("scipy.optimize")
-    counts = np.array([40, 22, 9, 9, 5, 1, 1, 1])
-    logs = np.log(np.arange(1, len(counts) + 1))
-
-    def loss(s):
-        return s * (counts @ logs) + counts.sum() * np.log(np.exp(-s * logs).sum())
-
-    best = optimize.minimize_scalar(loss, bounds=(0, 10), method="bounded", options={"xatol": 1e-9})
-    assert lexical.zipf(counts) == pytest.approx(best.x, abs=1e-6)
-
-
-def test_mtld_by_hand():
-    # a a → 1/2 ≤ .72: every two words end a factor
-    assert lexical.mtld(np.zeros(10, dtype=int)) == 2.0
-    assert lexical.mtld(np.arange(7)) == 7.0
-    assert lexical.mtld(np.array([], dtype=int)) == 0.0
-
-
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=200))
-def test_mtld_is_the_papers_procedure(sequence):
-    expected = (mtld_in_a_loop(sequence) + mtld_in_a_loop(sequence[::-1])) / 2
-    assert lexical.mtld(np.array(sequence)) == pytest.approx(expected)
+    assert measured(own)["kl_human"] == pytest.approx(expected, abs=1e-12)
 
 
 @settings(deadline=None, max_examples=60)
@@ -121,27 +74,27 @@ def test_self_bleu_is_sacrebleus(texts):
         bleu.sentence_score(text, texts[:i] + texts[i + 1 :]).score / 100 if text else 1.0
         for i, text in enumerate(texts)
     ]
-    assert card(texts, budget=1000)["self_bleu_4"] == pytest.approx(np.mean(scores), abs=1e-9)
+    assert measured(texts, budget=1000)["self_bleu_4"] == pytest.approx(np.mean(scores), abs=1e-9)
 
 
 @settings(deadline=None, max_examples=40)
 @given(corpora, st.randoms(use_true_random=False))
 def test_order_of_texts_changes_nothing(texts, random):
     shuffled = random.sample(texts, len(texts))
-    before, after = card(texts, budget=1000), card(shuffled, budget=1000)
+    before, after = measured(texts, budget=1000), measured(shuffled, budget=1000)
     for name in before.keys() - {"mtld", "compression_ratio"}:
         assert after[name] == pytest.approx(before[name]), name
 
 
 @settings(deadline=None, max_examples=40)
 @given(corpora)
-def test_a_half_sample_is_the_card_of_its_texts(texts):
+def test_a_half_sample_has_the_metrics_of_its_texts(texts):
     rows = np.arange(0, len(texts), 2)
     if len(rows) < 5:
         rows = np.arange(5)
     prepared = lexical.prepare(texts, HUMAN, budget=1000)
-    part = lexical.card(prepared, rows)
-    alone = card([texts[row] for row in rows], budget=1000)
+    part = prepared.compute(rows)
+    alone = measured([texts[row] for row in rows], budget=1000)
     for name in alone.keys() - {"kl_human"}:  # the union vocabulary is the whole's
         assert part[name] == pytest.approx(alone[name]), name
 
@@ -149,7 +102,7 @@ def test_a_half_sample_is_the_card_of_its_texts(texts):
 @settings(deadline=None, max_examples=40)
 @given(corpora)
 def test_every_value_is_finite_and_in_range(texts):
-    got = card(texts)
+    got = measured(texts)
     assert all(math.isfinite(value) for value in got.values())
     for name in ("distinct_1", "distinct_4", "repetition_diversity", "self_bleu_4", "hapax"):
         assert 0 <= got[name] <= 1 + 1e-12, name
@@ -159,20 +112,20 @@ def test_the_budget_is_exact_and_takes_no_more():
     texts = ["a b c d e f g h"] * 10
     prepared = lexical.prepare(texts, HUMAN, budget=13)
     assert len(prepared.grams[1][0]) == 13
-    assert lexical.card(prepared)["distinct_1"] == pytest.approx(8 / 13)
-    assert lexical.card(prepared)["length_mean"] == 8.0
+    assert prepared.compute()["distinct_1"] == pytest.approx(8 / 13)
+    assert prepared.compute()["length_mean"] == 8.0
 
 
 def test_length_does_not_move_what_is_measured_on_a_budget():
     rng = np.random.default_rng(0)
     texts = [" ".join(map(str, rng.zipf(1.5, 20))) for _ in range(400)]
-    long, short = card(texts, budget=1500), card(texts[:100], budget=1500)
+    long, short = measured(texts, budget=1500), measured(texts[:100], budget=1500)
     assert long["ttr"] == pytest.approx(short["ttr"], rel=0.1)
 
 
 def test_collapse_is_never_the_best_value():
-    one = card(["the same line of words again"] * 20, budget=1000)
-    human = card([f"line {i} of words {i * 7} again" for i in range(20)], budget=1000)
+    one = measured(["the same line of words again"] * 20, budget=1000)
+    human = measured([f"line {i} of words {i * 7} again" for i in range(20)], budget=1000)
     for name in ("distinct_1", "distinct_2", "ttr", "mtld", "entropy_1", "entropy_2"):
         assert one[name] < human[name], name
     for name in ("self_bleu_4", "compression_ratio", "duplicates"):
@@ -182,7 +135,7 @@ def test_collapse_is_never_the_best_value():
 
 
 def test_empty_texts_have_documented_values():
-    got = card([""] * 6)
+    got = measured([""] * 6)
     assert got.pop("self_bleu_4") == 1.0
     assert got.pop("zipf") == 10.0
     assert got.pop("compression_ratio") == 1032.0
@@ -193,10 +146,10 @@ def test_empty_texts_have_documented_values():
 
 def test_errors():
     with pytest.raises(MetricError, match="generated: want >= 5 texts, got 2"):
-        card(["a", "b"])
+        measured(["a", "b"])
     with pytest.raises(MetricError, match="generated: want strings, got int in row 3"):
-        card(["a", "b", "c", 4, "e"])
+        measured(["a", "b", "c", 4, "e"])
     with pytest.raises(MetricError, match="human: want a list of texts, got one string"):
-        card(["a"] * 5, human="abcdef")
+        measured(["a"] * 5, human="abcdef")
     with pytest.raises(MetricError, match="budget: want >= 1 word, got 0"):
-        card(["a"] * 5, budget=0)
+        measured(["a"] * 5, budget=0)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics import likelihood
 from palimpsest.metrics.likelihood import Heldout, Written, perplexity, scored
 
@@ -22,22 +22,22 @@ def test_perplexity_by_hand_is_pooled():
     assert perplexity(texts, np.array([1])) == pytest.approx(32)
 
 
-def test_heldout_card_by_hand():
-    got = likelihood.heldout_card(heldout([np.log(2) * 8, 0.0], [4, 4]))
+def test_heldout_metrics_by_hand():
+    got = heldout([np.log(2) * 8, 0.0], [4, 4]).compute()
     assert got["perplexity_heldout"] == got["perplexity_tail"] == pytest.approx(2.0)
     assert got["bits_per_byte_heldout"] == pytest.approx(8 / 32)
     assert got["next_token_entropy"] == pytest.approx(0.5)
 
 
-def test_written_card_by_hand():
+def test_written_metrics_by_hand():
     human = scored([1.0, 4.0, 9.0, 0.0], [1, 2, 3, 0])
-    got = likelihood.written_card(Written(human, scored([1.0, 1.0, 1.0, 0.0], [1, 1, 1, 0])))
+    got = Written(human, scored([1.0, 1.0, 1.0, 0.0], [1, 1, 1, 0])).compute()
     assert got["perplexity_human"] == pytest.approx(np.exp(14 / 6))
     assert got["perplexity_self"] == pytest.approx(np.e)
     assert got["surprise_q50"] == 2.0
     assert got["surprise_q05"] == pytest.approx(1.1)
     assert got["surprise_q95"] == pytest.approx(2.9)
-    assert likelihood.written_card(Written(human, None))["perplexity_self"] is None
+    assert Written(human, None).compute()["perplexity_self"] is None
 
 
 def test_counts_are_reported():
@@ -56,11 +56,11 @@ def test_merging_texts_changes_no_perplexity(texts):
 
 
 def test_no_token_is_no_good_fit():
-    got = likelihood.heldout_card(heldout([0.0], [0]))
+    got = heldout([0.0], [0]).compute()
     assert got.pop("next_token_entropy") == 0.0
     assert set(got.values()) == {1e9}
     nothing = scored([0.0, 0.0], [0, 0])
-    got = likelihood.written_card(Written(nothing, nothing))
+    got = Written(nothing, nothing).compute()
     assert got["perplexity_human"] == got["perplexity_self"] == 1e9
     assert got["surprise_q05"] == got["surprise_q95"] == 0.0
     assert np.isfinite(perplexity(scored([1e6], [1])))

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics.mauve import mauve
 
 

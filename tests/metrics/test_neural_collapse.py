@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
+from palimpsest.lm.class_statistics import CentreAgreement
 from palimpsest.metrics import neural_collapse as nc
 
 seeds = st.integers(0, 2**31)
@@ -19,9 +21,20 @@ def simplex(classes, dims, seed=0):
 
 
 def sample(seed=0, tokens=400, classes=7, dims=5):
+    """Hidden states of some tokens, and the means of their classes."""
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, classes, tokens)
-    return rng.normal(size=(tokens, dims)) + rng.normal(size=(classes, dims))[labels], labels
+    labels = rng.permutation(np.arange(tokens) % classes)
+    states = rng.normal(size=(tokens, dims)) + rng.normal(size=(classes, dims))[labels]
+    return states, np.stack([states[labels == label].mean(axis=0) for label in range(classes)])
+
+
+def agreement(weights, means, *batches):
+    """NC4: the share of tokens on which classifier and nearest class mean agree."""
+    counted = CentreAgreement(np.asarray(weights), np.asarray(means))
+    for batch in batches:
+        counted.update(torch.from_numpy(batch))
+    assert counted.tokens == sum(map(len, batches))
+    return counted.agreed / counted.tokens
 
 
 def means_and_weights(seed=0, classes=9, dims=6):
@@ -32,27 +45,6 @@ def means_and_weights(seed=0, classes=9, dims=6):
 def pairs_of(points):
     rows, columns = np.triu_indices(len(points), 1)
     return np.linalg.norm(points[rows] - points[columns], axis=1), rows, columns
-
-
-def test_class_statistics_by_hand():
-    got = nc.class_statistics([[0.0, 0.0], [2.0, 0.0], [5.0, 5.0]], [1, 1, 3], 4)
-    assert got.counts.tolist() == [0, 2, 0, 1]
-    assert got.means.tolist() == [[0, 0], [1, 0], [0, 0], [5, 5]]
-    assert got.variances.tolist() == [0, 1, 0, 0]
-    kept, ids = got.at_least(2)
-    assert (ids.tolist(), kept.means.tolist()) == ([1], [[1, 0]])
-
-
-@settings(deadline=None, max_examples=30)
-@given(seeds, st.integers(0, 400))
-def test_batches_merge_to_the_whole(seed, cut):
-    features, labels = sample(seed)
-    whole = nc.class_statistics(features, labels, 7)
-    first = nc.class_statistics(features[:cut], labels[:cut], 7)
-    merged = first.merged(nc.class_statistics(features[cut:], labels[cut:], 7))
-    assert (merged.counts == whole.counts).all()
-    assert merged.means == pytest.approx(whole.means, abs=1e-12)
-    assert merged.variances == pytest.approx(whole.variances, abs=1e-12)
 
 
 def test_cdnv_by_hand():
@@ -94,9 +86,7 @@ def test_a_simplex_is_perfect(classes):
     assert nc.uniform_duality(means - means.mean(0), means) == pytest.approx(0, abs=1e-9)
     assert nc.cdnv(means, np.zeros(classes)) == 0.0
     centred = means - means.mean(0)  # the classifier has no bias
-    second = nc.CentreAgreement(centred, centred)
-    second.update(centred)
-    assert second.value == 1.0
+    assert agreement(centred, centred, centred) == 1.0
 
 
 @settings(deadline=None, max_examples=30)
@@ -120,10 +110,10 @@ def test_against_the_formulas_written_out(seed):
 
 def test_tiles_change_nothing(monkeypatch):
     means, weights = means_and_weights(3, classes=23)
-    statistics = nc.ClassStatistics(np.ones(23, int), means, np.abs(weights[:, 0]))
-    whole = nc.collapse_card(statistics, weights)
+    variances = np.abs(weights[:, 0])
+    whole = nc.collapse_metrics(means, variances, weights)
     monkeypatch.setattr(nc, "TILE", 5)
-    assert nc.collapse_card(statistics, weights) == pytest.approx(whole)
+    assert nc.collapse_metrics(means, variances, weights) == pytest.approx(whole)
 
 
 @settings(deadline=None, max_examples=30)
@@ -141,14 +131,11 @@ def test_turning_and_moving_the_means_changes_no_shape(seed, scale):
 @settings(deadline=None, max_examples=20)
 @given(seeds)
 def test_agreement_is_the_definition_over_batches(seed):
-    features, labels = sample(seed)
-    means = nc.class_statistics(features, labels, 7).means
+    states, means = sample(seed)
     weights = np.random.default_rng(seed).normal(size=means.shape)
-    second = nc.CentreAgreement(weights, means)
-    second.update(features[:90])
-    second.update(features[90:])
-    nearest = np.linalg.norm(features[:, None] - means, axis=2).argmin(axis=1)
-    assert second.value == pytest.approx(((features @ weights.T).argmax(axis=1) == nearest).mean())
+    nearest = np.linalg.norm(states[:, None] - means, axis=2).argmin(axis=1)
+    expected = ((states @ weights.T).argmax(axis=1) == nearest).mean()
+    assert agreement(weights, means, states[:90], states[90:]) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("value", [0.0, 1 / 7])
@@ -162,29 +149,19 @@ def test_collapse_of_the_means_is_the_worst(classes, value):
     assert nc.etf_error(means) == nc.dual_error(weights, means) == pytest.approx(2**0.5)
     assert nc.log_kernel(means) == pytest.approx((13.8, 52.6), abs=0.1)
     assert nc.uniform_duality(weights, means) == 1.0
-    second = nc.CentreAgreement(weights, means)
-    assert second.value == 0.0
-    second.update(np.random.default_rng(0).normal(size=(20, 5)))
-    assert second.value == 0.0
+    assert agreement(weights, means, np.random.default_rng(0).normal(size=(20, 5))) == 0.0
 
 
 def test_two_equal_means_among_others_stay_finite():
     means, weights = means_and_weights()
     means[1] = means[0]
-    statistics = nc.ClassStatistics(np.ones(9, int), means, np.ones(9))
-    got = nc.collapse_card(statistics, weights)
+    got = nc.collapse_metrics(means, np.ones(9), weights)
     assert np.isfinite(list(got.values())).all()
     assert got["nc1_cdnv"] > 1e7
 
 
 def test_errors():
     means, weights = means_and_weights()
-    with pytest.raises(MetricError, match=r"labels: want 0 to 2, got"):
-        nc.class_statistics(np.ones((2, 3)), [0, 3], 3)
-    with pytest.raises(MetricError, match=r"labels: want 2 whole numbers"):
-        nc.class_statistics(np.ones((2, 3)), [0.5, 1.0], 3)
-    with pytest.raises(MetricError, match=r"features: want finite numbers.*row 1"):
-        nc.class_statistics([[1.0], [np.nan]], [0, 1], 2)
     with pytest.raises(MetricError, match=r"weights: want shape \(9, 6\), as means, got \(8, 6\)"):
         nc.dual_error(weights[:8], means)
     with pytest.raises(MetricError, match=r"variances: want 9 numbers >= 0"):
@@ -193,6 +170,9 @@ def test_errors():
         nc.cdnv(means, np.ones(9), exponent=0)
     with pytest.raises(MetricError, match=r"means: want at least one class"):
         nc.etf_error(np.ones((0, 3)))
-    first = nc.class_statistics(np.ones((2, 3)), [0, 1], 2)
-    with pytest.raises(MetricError, match=r"statistics: want \(2, 3\), got \(3, 3\)"):
-        first.merged(nc.class_statistics(np.ones((2, 3)), [0, 1], 3))
+    with pytest.raises(MetricError, match=r"class means: want \(C, d\) as \(8, 6\), got \(9, 6\)"):
+        CentreAgreement(weights[:8], means)
+    with pytest.raises(MetricError, match=r"class means: want \(C, d\) as \(0, 3\), got \(0, 3\)"):
+        CentreAgreement(np.ones((0, 3)), np.ones((0, 3)))
+    with pytest.raises(MetricError, match=r"class means: want finite numbers, got NaN or infinity"):
+        CentreAgreement(weights, np.full((9, 6), np.nan))

@@ -1,4 +1,4 @@
-"""docs/metrics.md names every metric that a card may hold, and no other; its example runs."""
+"""docs/metrics.md names every metric that a scorecard may hold, and no other; its example runs."""
 
 import importlib
 import re
@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from palimpsest.instrument import Facts, Yardstick, values
-from palimpsest.metrics import likelihood, neural_collapse, truth
+from palimpsest.evaluation.evaluator import Evaluator, values
+from palimpsest.metrics import neural_collapse, truth
+from palimpsest.metrics.family import Facts, Reference, Sample
 from palimpsest.metrics.likelihood import Heldout, Written, scored
-from palimpsest.report.labels import LABELS
+from palimpsest.metrics.registry import REGISTRY
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 TEXTS = [f"text number {number} of a few" for number in range(6)]
@@ -33,14 +34,13 @@ def measured():
     points = np.random.default_rng(0).normal(size=(6, 4))
     ones = scored([1.0] * 6, [1] * 6)
     facts = Facts(lambda text: [], {("A", "size", "big"): 1})
-    families = Yardstick(TEXTS, points, TEXTS, facts, 1.0, 100).families(
-        TEXTS, points, Written(ones, ones), TEXTS
+    heldout = Heldout(ones, np.ones(6), ones, np.ones(6))
+    families = Evaluator(Reference(TEXTS, points, TEXTS, facts, 1.0, 100)).measure(
+        Sample(TEXTS, points, Written(ones, ones), TEXTS, heldout)
     )
-    classes = neural_collapse.class_statistics(points, [0, 0, 0, 1, 1, 1], 2)
     return (
-        set(values(families))
-        | set(likelihood.heldout_card(Heldout(ones, np.ones(6), ones, np.ones(6))))
-        | set(neural_collapse.collapse_card(classes, np.ones((2, 4))))
+        set(values([*families.values()]))
+        | set(neural_collapse.collapse_metrics(points[:2], np.ones(2), np.ones((2, 4))))
         | set(truth.axioms([]))
         | OF_THE_MODEL
     )
@@ -50,7 +50,7 @@ def test_the_page_names_every_metric_once_and_no_other():
     names = [row[0].strip("`") for row in rows()]
     assert len(names) == len(set(names))
     assert set(names) == measured()
-    assert set(LABELS) <= set(names)
+    assert set(REGISTRY) == set(names)
 
 
 def test_every_row_is_whole():
@@ -63,7 +63,7 @@ def test_every_row_is_whole():
 @pytest.mark.parametrize("code", sorted({row[6].strip("`") for row in rows()}))
 def test_the_code_it_names_is_there(code):
     module, name = code.split(":")
-    assert hasattr(importlib.import_module(f"palimpsest.metrics.{module}"), name)
+    assert hasattr(importlib.import_module(f"palimpsest.{module}"), name)
 
 
 def test_the_example_prints_what_the_page_says(capsys):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks import stress
-from palimpsest.corpus.world import World, WorldParams
+from palimpsest.core.parameters import WorldParams
+from palimpsest.corpus.world.generator import World
 
 ARRAY_CLAIMS = """
                       rotated  more  outlier  shrunk  hidden  shifted  shifted_hidden  turned  duplicates  topics  human
@@ -188,13 +189,13 @@ def test_shrinking_reads_as_the_power_of_the_dimension(of_arrays):
 def test_a_response_by_hand():
     null = [{"a": 1.0, "b": 5.0, "c": None}, {"a": 3.0, "b": 5.0, "c": None}]
     plain, changed = [{"a": 2.0, "b": 5.0, "c": 1.0}], [{"a": 5.0, "b": 5.5, "c": 1.0}]
-    found = stress.responses(plain, changed, null, resolution=0.01)
+    by_metric = stress.responses(plain, changed, null, resolution=0.01)
     # the null's sd is √2; one that never varies gets a hundredth of its size
-    assert found["a"].deviations == pytest.approx(3 / 2**0.5)
-    assert found["a"].relative == pytest.approx(1.5)
-    assert found["b"].deviations == pytest.approx(0.5 / 0.05)
-    assert [found[name].sign for name in ("a", "b")] == ["+", "+"]
-    assert "c" not in found
+    assert by_metric["a"].deviations == pytest.approx(3 / 2**0.5)
+    assert by_metric["a"].relative == pytest.approx(1.5)
+    assert by_metric["b"].deviations == pytest.approx(0.5 / 0.05)
+    assert [by_metric[name].sign for name in ("a", "b")] == ["+", "+"]
+    assert "c" not in by_metric
     assert stress.responses(plain, plain, null, 0.01)["a"].sign == "="
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics.truth import TruthTable, axioms, measure_truth, tail_weights
 
 A1, A2 = ("A", "size", "big"), ("A", "colour", "red")
@@ -96,11 +96,11 @@ def test_axioms_by_hand():
     assert axioms([{LIE}, {LIE}, set(), {LIE}]) == {"axioms": 0, "axiom_age": 1}
 
 
-def test_axioms_take_the_lists_of_a_card():
+def test_axioms_take_the_lists_of_a_scorecard():
     assert axioms([[list(LIE)]] * 3) == {"axioms": 1, "axiom_age": 3}
 
 
-def test_lock_in_takes_the_lists_of_a_card():
+def test_lock_in_takes_the_lists_of_a_scorecard():
     assert measure_truth([[false(LIE)]], FACTS, [list(LIE)]).metrics["lock_in"] == 1.0
 
 

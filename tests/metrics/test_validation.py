@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics import validation
 from palimpsest.metrics.validation import blocks, embeddings, numbers, texts
 

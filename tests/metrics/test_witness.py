@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palimpsest.errors import MetricError
-from palimpsest.metrics.witness import HumanLikelihood, Verdict, judge, repeated_share
+from palimpsest.core.errors import MetricError
+from palimpsest.metrics.witness import HumanLikelihood, WitnessVerdict, judge, repeated_share
 
 HUMAN = HumanLikelihood(q01=1.0, q05=1.5, q95=3.0, q99=3.5)
 SOUND = "the tower of Velden was built in 1423 and stands in the east of its province"
 
 
 def test_sound_text_passes_without_reasons():
-    found = judge(SOUND, nll=2.0, human=HUMAN, statuses=["true", "true", "unparsable"])
-    assert (found.verdict, found.reasons) == (Verdict.PASS, ())
+    judgement = judge(SOUND, nll=2.0, human=HUMAN, statuses=["true", "true", "unparsable"])
+    assert (judgement.verdict, judgement.reasons) == (WitnessVerdict.PASS, ())
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def test_sound_text_passes_without_reasons():
     ],
 )
 def test_likelihood_is_two_sided(nll, verdict, words):
-    found = judge(SOUND, nll, HUMAN)
-    assert found.verdict == verdict
-    assert " ".join(found.reasons).startswith(words)
+    judgement = judge(SOUND, nll, HUMAN)
+    assert judgement.verdict == verdict
+    assert " ".join(judgement.reasons).startswith(words)
 
 
 @given(st.floats(0, 10), st.floats(0, 10))
@@ -46,19 +46,25 @@ def test_repeated_4_grams_by_hand():
     # 9 words, 6 4-grams, of which "a b c d" comes twice
     assert repeated_share(["a", "b", "c", "d", "e", "a", "b", "c", "d"]) == pytest.approx(1 / 6)
     assert repeated_share(["a", "b"]) == 0.0
-    found = judge("a b c d e a b c d")
-    assert (found.verdict, found.reasons) == (Verdict.WARN, ("repeats 17 % of its 4-grams",))
+    judgement = judge("a b c d e a b c d")
+    assert (judgement.verdict, judgement.reasons) == (
+        WitnessVerdict.WARN,
+        ("repeats 17 % of its 4-grams",),
+    )
 
 
 def test_half_repeated_text_is_critical():
-    assert judge(f"{SOUND} {SOUND}").verdict == Verdict.CRITICAL
+    assert judge(f"{SOUND} {SOUND}").verdict == WitnessVerdict.CRITICAL
 
 
 def test_one_word_that_fills_the_text():
     words = ["so", "it", "so", "was", "so", "then", "so", "there", "so", "once"]
-    found = judge(" ".join(words))
-    assert (found.verdict, found.reasons) == (Verdict.FAIL, ("“so” is 50 % of its words",))
-    assert judge("so it so was so then").verdict == Verdict.PASS  # too short for a share
+    judgement = judge(" ".join(words))
+    assert (judgement.verdict, judgement.reasons) == (
+        WitnessVerdict.FAIL,
+        ("“so” is 50 % of its words",),
+    )
+    assert judge("so it so was so then").verdict == WitnessVerdict.PASS  # too short for a share
 
 
 @pytest.mark.parametrize(
@@ -82,21 +88,21 @@ def test_truth(statuses, verdict):
      "so then " + "x y z " * 12],
 )  # fmt: skip
 def test_dead(text):
-    found = judge(text, nll=2.0, human=HUMAN, statuses=["true"])
-    assert found.verdict == Verdict.DEAD
-    assert len(found.reasons) == 1
+    judgement = judge(text, nll=2.0, human=HUMAN, statuses=["true"])
+    assert judgement.verdict == WitnessVerdict.DEAD
+    assert len(judgement.reasons) == 1
 
 
 def test_a_refrain_is_not_death():
-    assert judge("a b c d e f g h i " * 3).verdict == Verdict.CRITICAL  # nine words a turn
-    assert judge("yes yes said the man").verdict == Verdict.PASS
+    assert judge("a b c d e f g h i " * 3).verdict == WitnessVerdict.CRITICAL  # nine words a turn
+    assert judge("yes yes said the man").verdict == WitnessVerdict.PASS
 
 
 def test_the_worst_reason_comes_first():
-    found = judge(SOUND, nll=3.2, human=HUMAN, statuses=["false", "false"])
-    assert found.verdict == Verdict.CRITICAL
-    assert found.reasons[0] == "2 of 2 statements untrue"
-    assert len(found.reasons) == 2
+    judgement = judge(SOUND, nll=3.2, human=HUMAN, statuses=["false", "false"])
+    assert judgement.verdict == WitnessVerdict.CRITICAL
+    assert judgement.reasons[0] == "2 of 2 statements untrue"
+    assert len(judgement.reasons) == 2
 
 
 def test_percentiles_of_human_texts():
@@ -106,12 +112,12 @@ def test_percentiles_of_human_texts():
 
 def test_a_single_human_text_leaves_no_room():
     human = HumanLikelihood.from_texts([2.0])
-    assert judge(SOUND, 2.0, human).verdict == Verdict.PASS
-    assert judge(SOUND, 2.1, human).verdict == Verdict.CRITICAL
+    assert judge(SOUND, 2.0, human).verdict == WitnessVerdict.PASS
+    assert judge(SOUND, 2.1, human).verdict == WitnessVerdict.CRITICAL
 
 
 def test_severity_orders_the_verdicts():
-    assert [verdict.severity for verdict in Verdict] == [0, 1, 2, 3, 4]
+    assert [verdict.severity for verdict in WitnessVerdict] == [0, 1, 2, 3, 4]
 
 
 def test_nan_likelihood():

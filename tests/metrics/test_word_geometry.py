@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics import word_geometry as words
 
 seeds = st.integers(0, 2**31)

@@ -1,80 +1,121 @@
-import csv
-import io
+"""The tables of the page, by hand: cells, hints, marks, the row of bands."""
+
+import math
 
 import pytest
 
-from palimpsest.decay.trajectory import Trajectory
-from palimpsest.report.labels import label, plain
-from palimpsest.report.tables import COLUMNS, PLOTS, curve_rows, tables, to_csv
-from tests.decay.chains import chain, published, rich
+from palimpsest.report.tables import (
+    Cell,
+    Column,
+    Row,
+    against_control,
+    by_generation,
+    by_metric,
+    flattened,
+    of_alarms,
+)
+from palimpsest.trajectory.curves import Trajectory
+from palimpsest.trajectory.summary import summarise
+from tests.trajectory.chains import band, chain, rich
 
 
-def test_rows_by_hand():
-    cards = chain({"volume": {"low": 0.5, "high": 2.0, "samples": 20}}, volume=[1.0, None, 0.5])
-    cards[2]["metrics"]["volume"].update(low=0.4, high=0.6)
-    band = {"null_low": 0.5, "null_high": 2.0}
-    band |= dict.fromkeys(("lineage", "difference", "difference_low", "difference_high"))
-    assert curve_rows(Trajectory.from_cards(cards), "volume") == [
-        {"generation": 0, "value": 1.0, "low": None, "high": None, **band},
-        {"generation": 2, "value": 0.5, "low": 0.4, "high": 0.6, **band},
-    ]
+def measured():
+    """Volume with a band and an interval at the end, and a metric of one's own without either."""
+    scorecards = chain({"volume": band(0.9, 1.5)}, volume=[2.0, 1.0, 0.5], mean_words=[7, None, 6])
+    scorecards[2]["metrics"]["volume"].update(low=0.25, high=0.75)
+    return Trajectory.from_scorecards(scorecards)
 
 
-def test_csv_keeps_every_digit_and_leaves_gaps_empty():
-    text = to_csv(curve_rows(Trajectory.from_cards(chain(volume=[1 / 3])), "volume"))
-    head = "generation,value,low,high,null_low,null_high,"
-    head += "lineage,difference,difference_low,difference_high"
-    assert text == f"{head}\n0,0.3333333333333333,,,,,,,,\n"
+def test_a_row_a_generation_and_one_of_bands():
+    table = by_generation(measured(), ["mean_words", "volume", "drift"])
+    assert table.head == (
+        Column("generation"), Column("mean words"), Column("hull volume", "PCA units³"),
+    )  # fmt: skip
+    assert table.rows == (
+        Row("g00", (Cell("7"), Cell("2"))),  # outside, but generation 0 is the human text
+        Row("g01", (Cell("–"), Cell("1"))),
+        Row("g02", (Cell("6"), Cell("0.500", "95 %: 0.250 to 0.750", left=True))),
+        Row("null band", (Cell("–"), Cell("0.900 to 1.50"))),
+    )
 
 
-def test_rows_with_a_null_lineage_by_hand():
-    cards, null = chain(volume=[1.0, 0.5, 0.25]), chain(volume=[1.0, 0.75])
-    for entry, reach in ((cards[1], 0.3), (null[1], 0.4)):
-        volume = entry["metrics"]["volume"]
+def test_without_bands_there_is_no_row_of_them():
+    table = by_generation(measured(), ["mean_words"])
+    assert [row.name for row in table.rows] == ["g00", "g01", "g02"]
+
+
+def test_a_row_a_metric_and_a_column_a_generation():
+    table = by_metric(measured())
+    titles = ("metric", "g00", "g01", "g02", "null band")
+    assert table.head == tuple(map(Column, titles))
+    assert table.rows == (
+        Row("mean_words", (Cell("7"), Cell("–"), Cell("6"), Cell("–")), code=True),
+        Row(
+            "volume",
+            (
+                Cell("2"), Cell("1"), Cell("0.500", "95 %: 0.250 to 0.750", left=True),
+                Cell("0.900 to 1.50"),
+            ),
+            code=True,
+        ),
+    )  # fmt: skip
+
+
+def test_the_ends_of_a_band_are_inside():
+    trajectory = Trajectory.from_scorecards(
+        chain({"volume": band(1.0, 2.0)}, volume=[9, 1.0, 2.0, 2.0 + 1e-9])
+    )
+    marks = [row.cells[0].left for row in by_generation(trajectory, ["volume"]).rows]
+    assert marks == [False, False, False, True, False]
+
+
+def test_the_last_generation_stands_beside_that_of_the_control_chain():
+    scorecards, control = chain(volume=[1.0, 0.5], drift=[0, 1]), chain(volume=[1.0, 0.75])
+    for one, reach in ((scorecards[1], 0.3), (control[1], 0.4)):
+        volume = one["metrics"]["volume"]
         volume.update(low=volume["value"] - reach, high=volume["value"] + reach)
-    rows = curve_rows(Trajectory.from_cards(cards, null), "volume")
-    keys = ("lineage", "difference", "difference_low", "difference_high")
-    found = [[row[key] for key in keys] for row in rows]
-    assert found[0] == [1.0, 0.0, 0.0, 0.0]
-    assert found[1] == pytest.approx([0.75, -0.25, -0.75, 0.25])
-    assert found[2] == [None, None, None, None]
+    table = against_control(Trajectory.from_scorecards(scorecards, control), ["volume", "drift"])
+    assert table is not None
+    titles = ("at g01", "chain", "control chain", "difference", "95 % interval")
+    assert table.head == tuple(map(Column, titles))
+    cells = ("0.500", "0.750", "−0.250", "−0.750 to 0.250")
+    assert table.rows == (Row("hull volume", tuple(map(Cell, cells))),)
 
 
-def test_the_set_of_files_does_not_depend_on_the_corpus():
-    bare, full = (tables(Trajectory.from_cards(cards)) for cards in (published(), rich()))
-    assert list(bare) == list(full) == [f"{name}.csv" for name in PLOTS]
-    assert bare["truth.csv"] == ",".join(COLUMNS) + "\n"
+def test_without_a_control_chain_of_the_same_length_there_is_no_such_table():
+    own, shorter = chain(volume=[1.0, 0.5]), chain(volume=[1.0])
+    assert against_control(Trajectory.from_scorecards(own), ["volume"]) is None
+    assert against_control(Trajectory.from_scorecards(own, shorter), ["volume"]) is None
 
 
-def test_csv_reads_back():
-    text = tables(Trajectory.from_cards(published()))["volume.csv"]
-    rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["generation"] for row in rows] == [str(g) for g in range(21)]
-    assert float(rows[-1]["value"]) == 0.032
+def test_alarms_say_when_where_and_how_sure():
+    summary = summarise(Trajectory.from_scorecards(rich()))
+    table = of_alarms(summary)
+    titles = ("metric", "alarm at", "side of the band", "p")
+    assert table.head == tuple(map(Column, titles))
+    assert len(table.rows) == len(summary.alarms) == 3
+    for row, alarm in zip(table.rows, summary.alarms, strict=True):
+        assert alarm.generation is not None
+        assert row.cells[0].text == f"g{alarm.generation:02d}"
+        assert row.cells[1].text == alarm.side == "below"
+    assert {row.name for row in table.rows} == {"hull volume", "integrity", "fact coverage"}
+    silent = chain({"volume": band(0.9, 1.1)}, volume=[1.0, 1.02, 1.05])
+    (row,) = of_alarms(summarise(Trajectory.from_scorecards(silent))).rows
+    assert [cell.text for cell in row.cells][:2] == ["never", "–"]
+    assert 0 < float(row.cells[2].text) < 1
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "–"), (float("nan"), "–"), (0.0, "0"), (10.0, "10"), (0.33, "0.330"),
-        (-0.0893, "−0.0893"), (123.45, "123.5"), (25000.0, "25 000"), (2.5e-7, "2.50e−07"),
-        (-4.0, "−4"), (3.2e9, "3.20e+09"),
-    ],
-)  # fmt: skip
-def test_numbers_for_readers(value, text):
-    assert plain(value).replace("\u202f", " ") == text
+@pytest.mark.parametrize(("far", "text"), [(1e6, "< 10⁻⁶"), (0.5, "< 10⁻⁶"), (0.2, None)])
+def test_no_tail_is_known_farther_out_than_one_in_a_million(far, text):
+    curve = [1.0, 1.0 + far, 1.0 + far]
+    trajectory = Trajectory.from_scorecards(chain({"volume": band(0.9, 1.1)}, volume=curve))
+    (row,) = of_alarms(summarise(trajectory)).rows
+    shown = row.cells[2].text
+    assert shown == text if text else 1e-6 < float(shown) < 0.05
 
 
-def test_a_metric_without_label_keeps_its_name():
-    assert label("mean_words").title == "mean words"
-    assert label("nc1_cdnv").title == "NC1: spread within classes"
-    assert label("loss").unit == "%"
-
-
-def test_metrics_of_one_s_own_get_a_file_each():
-    cards = chain(volume=[1.0, 0.5], mean_words=[7.0, 6.0])
-    for card in cards:
-        card["custom"] = ["mean_words"]
-    files = tables(Trajectory.from_cards(cards), cards)
-    assert list(files) == [f"{name}.csv" for name in (*PLOTS, "mean_words")]
-    assert files["mean_words.csv"].splitlines()[1:] == ["0,7.0,,,,,,,,", "1,6.0,,,,,,,,"]
+def test_nested_facts_become_dotted_keys():
+    facts = {"seed": 0, "lm": {"k": None, "deep": {"x": [1, 2], "y": math.pi}}, "empty": {}}
+    assert flattened("", list(facts.items())) == [
+        ("seed", "0"), ("lm.k", "–"), ("lm.deep.x", "[1, 2]"), ("lm.deep.y", "3.141592653589793"),
+    ]  # fmt: skip

@@ -1,7 +1,6 @@
 """A tiny chain of one generation, run once; and stages run as their command line would."""
 
 import importlib
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -12,32 +11,17 @@ from typing import Any
 import pytest
 import yaml
 
-from stages import command
+from palimpsest.core import command
 from tests.tiny import ROOT, tiny_params, write_params
 
 
 def arguments(stage: str, name: str) -> list[str]:
-    """A stage's command line for g00 or g01, as it stands in dvc.yaml."""
-    entry = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
-    item = {
-        "g00": {
-            "index": "0",
-            "parent": "base",
-            "before": "g00",
-            "learns": "pretrain",
-            "regime": "params",
-        },
-        "g01": {
-            "index": "1",
-            "parent": "g00",
-            "before": "g00",
-            "learns": "finetune",
-            "regime": "params",
-        },
-    }[name]
-    text = entry.get("do", entry)["cmd"].replace("${key}", name)
-    text = re.sub(r"\$\{item\.(\w+)\}", lambda found: item[found[1]], text)
-    return text.split()[3:]
+    """A stage's command line for g00 or g01, as it stands in the tracked dvc.yaml."""
+    folder = ROOT if stage in ("prepare", "report") else ROOT / "generations" / name
+    stages = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
+    words: list[str] = stages[stage]["cmd"].split()
+    assert words[:3] == ["python", "-m", f"stages.{stage}"]
+    return words[3:]
 
 
 @dataclass
@@ -96,7 +80,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("generate", "g01"),
         ):  # fmt: skip
             importlib.import_module(f"stages.{stage}").main(arguments(stage, name))
-    (root / "chain.yaml").write_text("generations:\n  g00: {index: 0}\n")
+    (root / "chain.yaml").write_text("transitions:\n  g00: {index: 0}\n")
     return root
 
 

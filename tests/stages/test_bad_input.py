@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from palimpsest.corpus.world import World
+from palimpsest.corpus.world.generator import World
 from tests.stages.conftest import Project, arguments
 from tests.tiny import ROOT, drop, tiny_params, turn, write_params
 
@@ -20,14 +20,14 @@ NAN = float("nan")
 FIRST = ("prepare", "g00")
 WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     # unknown keys
-    ("prepare", "corpus.bogus", 1, "corpus.bogus: want one of: heldout, join_chars, null_pool, "),
+    ("prepare", "corpus.bogus", 1, "corpus.bogus: want one of: files, heldout, hub, join_"),
     ("prepare", "corpus.world.bogus", 1, "corpus.world.bogus: want one of: category_exponent, "),
     ("generate", "generate.top_l", 5, "generate.top_l: want one of: batch_size, beams, "),
     ("embed", "embed.encoder.bogus", 1, "embed.encoder.bogus: want one of: batch_size, "),
     ("score", "score.bogus", 1, "score.bogus: want one of: custom, half_samples, "),
     # wrong types
-    ("prepare", "seed", "zero", "seed: want a whole number >= 0, got 'zero'"),
-    ("prepare", "seeds.corpus", 1.5, "seeds.corpus: want a whole number >= 0, got 1.5"),
+    ("prepare", "seed", "zero", "error: seed: want a whole number, got 'zero'"),
+    ("prepare", "seeds.corpus", 1.5, "seeds.corpus: want a whole number or null, got 1.5"),
     ("prepare", "generate.documents", "many", "generate.documents: want a whole number, got "),
     ("prepare", "corpus.source", "internet", "corpus.source: want one of 'world', 'files', 'hub'"),
     ("prepare", "corpus.world", None, "corpus.world: want a section with keys, got None"),
@@ -38,7 +38,7 @@ WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     ("finetune", "finetune.steps", 2.5, "finetune.steps: want a whole number or null, got 2.5"),
     ("score", "score.words", True, "score.words: want a whole number, got True"),
     # out of range
-    ("prepare", "seed", -1, "seed: want a whole number >= 0, got -1"),
+    ("prepare", "seed", -1, "error: seed: want >= 0, got -1"),
     ("prepare", "corpus.heldout", 0, "corpus.heldout: want >= 5, got 0"),
     ("prepare", "model.width", 15, "model.width: want a multiple of heads (2), got 15"),
     ("generate", "generate.temperature", -1, "generate.temperature: want > 0, got -1"),
@@ -77,6 +77,23 @@ def test_a_wrong_value_is_one_line_that_names_the_key(
     assert message in project.refused(stage, generation_of(stage))
 
 
+@pytest.mark.parametrize("stage", ["prepare", "generate", "finetune", "embed", "score", "report"])
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("report.threshold", 2, "error: report.threshold: want > 0 and < 1, got 2"),
+        ("model.width", 15, "error: model.width: want a multiple of heads (2), got 15"),
+        ("seeds.bogus", 1, "error: seeds.bogus: want one of: corpus, finetune, generate, got an"),
+        ("bogus", {}, "error: bogus: want one of: corpus, embed, finetune, generate, model, pr"),
+    ],
+)
+def test_no_stage_works_before_every_section_can_be_meant(
+    project: Project, stage: str, key: str, value: Any, message: str
+) -> None:
+    turn(project.params, key, value)
+    assert message in project.refused(stage, generation_of(stage))
+
+
 def test_errors_of_pretrain_name_pretrain(project: Project) -> None:
     turn(project.params, "pretrain.clip_norm", 0)
     assert "error: pretrain.clip_norm: want > 0, got 0" in project.refused("finetune", "g00")
@@ -88,17 +105,21 @@ def test_errors_of_pretrain_name_pretrain(project: Project) -> None:
         ("prepare", "seed", "error: seed: want a value, got none (the key is missing)"),
         ("prepare", "seeds.corpus", "error: seeds.corpus: want a value, got none"),
         ("prepare", "corpus", "error: corpus: want a value, got none"),
-        ("prepare", "corpus.world", "corpus.world: want a section of this name, got none"),
+        (
+            "prepare",
+            "corpus.world",
+            "error: corpus.world: want a value, got none (the key is missing)",
+        ),
         ("prepare", "corpus.heldout", "error: corpus.heldout: want a value, got none"),
-        ("prepare", "model", "params.yaml: model: want a section of this name, got none"),
+        ("prepare", "model", "error: model: want a value, got none (the key is missing)"),
         ("prepare", "generate.documents", "error: generate.documents: want a value, got none"),
         ("generate", "generate.top_k", "error: generate.top_k: want a value, got none"),
-        ("generate", "witness", "params.yaml: witness: want a section of this name, got none"),
-        ("finetune", "finetune", "params.yaml: finetune: want a section of this name, got none"),
+        ("generate", "witness", "error: witness: want a value, got none (the key is missing)"),
+        ("finetune", "finetune", "error: finetune: want a value, got none (the key is missing)"),
         ("embed", "embed.encoder", "error: embed.encoder: want a value, got none"),
         ("embed", "embed.encoder.dtype", "error: embed.encoder.dtype: want a value, got none"),
         ("score", "score.lam", "error: score.lam: want a value, got none"),
-        ("report", "report", "params.yaml: report: want a section of this name, got none"),
+        ("report", "report", "error: report: want a value, got none (the key is missing)"),
     ],
 )
 def test_a_missing_key_or_section_is_named(
@@ -279,13 +300,17 @@ def test_training_that_diverges_names_the_step_and_writes_no_model(project: Proj
         ("embed", "data/texts/g01", "error: data/texts/g01/texts.jsonl: want a file of texts, "),
         ("score", "data/embeddings/g00", "data/embeddings/g00/embeddings.npy: want embeddings, g"),
         ("score", "data/human", "error: data/human/train.jsonl: want a file of texts, got no suc"),
-        ("report", "data/scores/g00", "error: data/scores/g00/card.json: want a JSON file, got no"),
+        (
+            "report",
+            "data/scores/g00",
+            "error: data/scores/g00/scorecard.json: want a JSON file, got no",
+        ),
         ("report", "chain.yaml", "error: chain.yaml: want a YAML file, got no such file"),
     ],
 )
 def test_a_missing_input_is_named(project: Project, stage: str, path: str, message: str) -> None:
-    found = project.root / path
-    shutil.rmtree(found) if found.is_dir() else found.unlink()
+    target = project.root / path
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
     assert message in project.refused(stage)
 
 
@@ -303,8 +328,13 @@ def test_a_damaged_array_is_named(project: Project, name: str, content: bytes) -
 
 
 @pytest.mark.parametrize(
-    "content", ["", "7", "generations:", "generations: [g00]", "generations: {g00: {}}"]
-)
-def test_a_chain_without_generations_is_named(project: Project, content: str) -> None:
+    "content",
+    [
+        "", "7", "transitions:", "transitions: [g00]", "transitions: {g00: {}}",
+        "generations: {g00: {index: 0}}",
+    ],
+)  # fmt: skip
+def test_a_chain_without_transitions_is_named(project: Project, content: str) -> None:
     (project.root / "chain.yaml").write_text(content)
-    assert "error: chain.yaml: want generations" in project.refused("report")
+    said = project.refused("report")
+    assert said == "error: chain.yaml: want transitions, got none; palimpsest chain 20"

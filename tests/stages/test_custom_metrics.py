@@ -1,4 +1,4 @@
-"""The score stage with a metric of one's own, and the numbers of the model in every card."""
+"""The score stage with a metric of one's own, and the numbers of the model in every scorecard."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from palimpsest.report.labels import OF_MODEL
+from palimpsest.report.page import OF_MODEL
 from tests.stages.conftest import Project
 from tests.tiny import turn
 
@@ -31,27 +31,31 @@ def named(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
     return write
 
 
-def card_of(root: Path) -> dict[str, Any]:
-    card: dict[str, Any] = json.loads((root / "data/scores/g00/card.json").read_text())
-    return card
+def scorecard_of(root: Path) -> dict[str, Any]:
+    scorecard: dict[str, Any] = json.loads((root / "data/scores/g00/scorecard.json").read_text())
+    return scorecard
 
 
-def test_it_gets_interval_null_band_and_its_name_into_the_card(
+def test_it_gets_interval_null_band_and_its_name_into_the_scorecard(
     project: Project, named: Any
 ) -> None:
-    before = card_of(project.root)
+    before = scorecard_of(project.root)
     named("stage_metric", "own_length", "{'mean': np.mean([len(text) for text in texts])}")
     project.run("score", "g00")
-    card = card_of(project.root)
-    assert card["custom"] == ["own_length_mean"]
-    entry = card["metrics"]["own_length_mean"]
+    scorecard = scorecard_of(project.root)
+    assert scorecard["custom"] == ["own_length_mean"]
+    entry = scorecard["metrics"]["own_length_mean"]
     assert entry["low"] < entry["value"] < entry["high"]
-    band = card["null"]["own_length_mean"]
+    band = scorecard["null"]["own_length_mean"]
     assert band["low"] <= band["high"]
     assert band["samples"] == project.params["score"]["null_samples"]
-    del card["metrics"]["own_length_mean"], card["null"]["own_length_mean"], card["custom"]
+    del (
+        scorecard["metrics"]["own_length_mean"],
+        scorecard["null"]["own_length_mean"],
+        scorecard["custom"],
+    )
     del before["custom"]
-    assert card == before
+    assert scorecard == before
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_a_module_that_is_not_there_is_one_line(project: Project) -> None:
         ("embed", "embed.min_count", 1.5, "embed.min_count: want a whole number, got 1.5"),
     ],
 )
-def test_wrong_dials_are_one_line(
+def test_wrong_parameters_are_one_line(
     project: Project, stage: str, key: str, value: Any, message: str
 ) -> None:
     turn(project.params, key, value)
@@ -107,25 +111,25 @@ def test_missing_arrays_are_named(project: Project, name: str) -> None:
 # --- the numbers of the model ---
 
 
-def test_every_card_has_the_numbers_of_its_model_without_interval(chain: Path) -> None:
-    card = card_of(chain)
-    for name in OF_MODEL.keys() - {"antonym_gap", "category_gap"}:
-        entry = card["metrics"][name]
+def test_every_scorecard_has_the_numbers_of_its_model_without_interval(chain: Path) -> None:
+    scorecard = scorecard_of(chain)
+    for name in set(OF_MODEL) - {"antonym_gap", "category_gap"}:
+        entry = scorecard["metrics"][name]
         assert np.isfinite(entry["value"]), name
         assert entry["low"] is entry["high"] is None
-        assert name not in card["null"]
-    assert card["counts"]["classes"] > 1
-    assert card["counts"]["probe_words"] > 20
+        assert name not in scorecard["null"]
+    assert scorecard["counts"]["classes"] > 1
+    assert scorecard["counts"]["probe_words"] > 20
 
 
 def test_without_a_class_the_chain_goes_on(project: Project) -> None:
     turn(project.params, "embed.min_count", 10**6)
     project.run("embed", "g00")
     project.run("score", "g00")
-    card = card_of(project.root)
-    assert card["counts"]["classes"] == 0
-    assert card["metrics"]["nc1_cdnv"]["value"] == 1e9
-    assert card["metrics"]["nc4_agreement"]["value"] == 0
+    scorecard = scorecard_of(project.root)
+    assert scorecard["counts"]["classes"] == 0
+    assert scorecard["metrics"]["nc1_cdnv"]["value"] == 1e9
+    assert scorecard["metrics"]["nc4_agreement"]["value"] == 0
 
 
 def test_the_stage_writes_the_same_bytes_again(project: Project) -> None:

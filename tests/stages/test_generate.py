@@ -1,4 +1,4 @@
-"""Every dial of decoding reaches the text: turned alone, it moves the statistic that it should."""
+"""Every decoding parameter reaches the text: changed alone, it moves the right statistic."""
 
 import shutil
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from palimpsest.artifacts import read_texts
-from palimpsest.lm.likelihood import likelihood
-from palimpsest.lm.model import load_pair
-from palimpsest.lm.tokens import Tokens
+from palimpsest.core.storage import read_texts
+from palimpsest.lm.checkpoint import load_model_and_tokenizer
+from palimpsest.lm.scoring import likelihood
+from palimpsest.lm.tokenizer import Tokenizer
 from stages import finetune
 from tests.stages.conftest import Project, arguments
 from tests.tiny import tiny_params, turn, write_params
@@ -21,7 +21,7 @@ Statistic = Callable[[Project, list[str]], float]
 
 @pytest.fixture(scope="module")
 def author(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that has learned some words: that of `chain` writes bytes, each as likely."""
+    """A model that was trained on some words: that of `chain` writes bytes, each as likely."""
     root = tmp_path_factory.mktemp("author") / "chain"
     shutil.copytree(chain, root, ignore=shutil.ignore_patterns("g00", "g01"))
     shutil.copytree(chain / "data/texts/g00", root / "data/texts/g00")
@@ -44,32 +44,32 @@ def texts(project: Project, name: str = "g01") -> list[str]:
     return read_texts(project.root / f"data/texts/{name}/texts.jsonl")
 
 
-def write(project: Project, dials: dict[str, Any]) -> list[str]:
-    """The texts of generation 1 with some dials of `generate` turned; none ends early."""
-    for key, value in ({"stop_at_end": False} | dials).items():
+def generate(project: Project, parameters: dict[str, Any]) -> list[str]:
+    """The texts of generation 1 with some parameters of `generate` turned; none ends early."""
+    for key, value in ({"stop_at_end": False} | parameters).items():
         turn(project.params, f"generate.{key}", value)
     project.run("generate")
     return texts(project)
 
 
-def tokens(project: Project) -> Tokens:
-    return load_pair(project.root / "models/g00", "float32", "cpu")[1]
+def tokenizer(project: Project) -> Tokenizer:
+    return load_model_and_tokenizer(project.root / "models/g00", "float32", "cpu")[1]
 
 
 def kinds(project: Project, written: list[str]) -> float:
     """Distinct tokens."""
-    return len({token for row in tokens(project).encode(written) for token in row})
+    return len({token for row in tokenizer(project).encode(written) for token in row})
 
 
 def repeated(project: Project, written: list[str]) -> float:
     """Share of tokens that their own text had before."""
-    rows = tokens(project).encode(written)
+    rows = tokenizer(project).encode(written)
     return 1 - sum(len(set(row)) for row in rows) / sum(len(row) for row in rows)
 
 
 def length(project: Project, written: list[str]) -> float:
     """Mean tokens a text."""
-    return float(np.mean([len(row) for row in tokens(project).encode(written)]))
+    return float(np.mean([len(row) for row in tokenizer(project).encode(written)]))
 
 
 def distinct(project: Project, written: list[str]) -> float:
@@ -79,8 +79,10 @@ def distinct(project: Project, written: list[str]) -> float:
 
 def surprise(project: Project, written: list[str]) -> float:
     """Mean loss a token under the model that wrote them, nats."""
-    found = likelihood(*load_pair(project.root / "models/g00", "float32", "cpu"), written)
-    return float(found.nll_nats.sum() / found.tokens.sum())
+    losses = likelihood(
+        *load_model_and_tokenizer(project.root / "models/g00", "float32", "cpu"), written
+    )
+    return float(losses.nll_nats.sum() / losses.tokens.sum())
 
 
 @pytest.mark.parametrize(
@@ -110,42 +112,44 @@ def surprise(project: Project, written: list[str]) -> float:
         ({"prompts": ["The city"]}, {"prompts": ["The city", "A river", "One"]}, distinct),
     ],
 )  # fmt: skip
-def test_a_dial_moves_what_it_should(
+def test_a_parameter_moves_what_it_should(
     project: Project, less: dict[str, Any], more: dict[str, Any], statistic: Statistic
 ) -> None:
-    if statistic is distinct and "prompts" in more:  # sampling would tell all texts apart
-        less, more = ({**dials, "strategy": "greedy"} for dials in (less, more))
+    if statistic is distinct and "prompts" in more:  # all texts differ where they are sampled
+        less, more = ({**parameters, "strategy": "greedy"} for parameters in (less, more))
     before = dict(project.params["generate"])
-    low = statistic(project, write(project, less))
+    low = statistic(project, generate(project, less))
     project.params["generate"] = before
-    assert low < statistic(project, write(project, more))
+    assert low < statistic(project, generate(project, more))
 
 
-def test_dials_that_do_nothing_are_said(project: Project, caplog: pytest.LogCaptureFixture) -> None:
-    write(project, {"strategy": "greedy", "top_k": 5, "temperature": 1.0, "beams": 3})
+def test_parameters_that_do_nothing_are_said(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    generate(project, {"strategy": "greedy", "top_k": 5, "temperature": 1.0, "beams": 3})
     said = [record.message for record in caplog.records]
-    idle = ["generate.top_k", "generate.beams"]
-    assert said == [f"{dial} does nothing under strategy greedy" for dial in idle]
+    unused = ["generate.top_k", "generate.beams"]
+    assert said == [f"{parameter} does nothing under strategy greedy" for parameter in unused]
     caplog.clear()
-    write(project, {"strategy": "sample", "beams": 1, "min_p": 0.1})
+    generate(project, {"strategy": "sample", "beams": 1, "min_p": 0.1})
     assert not caplog.records
 
 
 def test_documents_go_on_from_the_prompts_in_turn(project: Project) -> None:
     prompts = ["The city of", "A river"]
-    written = write(project, {"prompts": prompts})
+    written = generate(project, {"prompts": prompts})
     assert [text.startswith(prompts[i % 2]) for i, text in enumerate(written)] == [True] * 20
     assert all(len(text) > len(prompts[i % 2]) for i, text in enumerate(written))
-    bare = write(project, {"keep_prompt": False})
+    bare = generate(project, {"keep_prompt": False})
     assert [prompts[i % 2] + text for i, text in enumerate(bare)] == written
 
 
 def test_documents_go_on_from_human_ones(project: Project) -> None:
     human = read_texts(project.root / "data/human/train.jsonl")
-    starts = [tokens(project).decode([row[:8]])[0] for row in tokens(project).encode(human)]
-    written = write(project, {"prompt_tokens": 8})
+    starts = [tokenizer(project).decode([row[:8]])[0] for row in tokenizer(project).encode(human)]
+    written = generate(project, {"prompt_tokens": 8})
     assert all(text.startswith(tuple(starts)) for text in written)
-    bare = write(project, {"keep_prompt": False})
+    bare = generate(project, {"keep_prompt": False})
     assert all(long.endswith(short) for long, short in zip(written, bare, strict=True))
     assert not any(text.startswith(tuple(starts)) for text in bare)
     assert sum(map(len, bare)) < sum(map(len, written))

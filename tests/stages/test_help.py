@@ -45,7 +45,9 @@ def test_help_names_every_argument_and_loads_no_torch(stage: str, tmp_path: Path
     assert done.stderr == ""
     assert f"usage: python -m stages.{stage}" in done.stdout
     used = {word for word in arguments(stage, "g01") if word.startswith("--")}
-    explained = dict(re.findall(r"^  (--[\w-]+) [A-Z_]+\s+(\w.*)$", done.stdout, re.MULTILINE))
+    explained = dict(
+        re.findall(r"^  (--[\w-]+) (?:[A-Z_]+|{[\w,]+})\s+(\w.*)$", done.stdout, re.MULTILINE)
+    )
     assert explained.keys() == used | {"--params"}
     assert HEAVY.isdisjoint(modules(done))
 
@@ -56,10 +58,10 @@ def test_the_score_stage_never_loads_torch(chain: Path, tmp_path: Path) -> None:
         argv[argv.index(flag) + 1] = str(tmp_path / flag.strip("-"))
     done = run("score", chain, *argv)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "card.json").read_bytes() == (
-        chain / "data" / "scores" / "g00" / "card.json"
+    assert (tmp_path / "out" / "scorecard.json").read_bytes() == (
+        chain / "data" / "scores" / "g00" / "scorecard.json"
     ).read_bytes()
-    assert "palimpsest.card" in modules(done)
+    assert "palimpsest.evaluation.scorecard" in modules(done)
     assert HEAVY.isdisjoint(modules(done))
 
 

@@ -1,8 +1,8 @@
-"""Every regime with every start: what generation 1 learns from, and that it learns from there."""
+"""Every regime with every start: what generation 1 is trained on, and from which weights."""
 
 import pytest
 
-from palimpsest.artifacts import read_texts
+from palimpsest.core.storage import read_texts
 from tests.stages.conftest import Project
 from tests.tiny import turn
 
@@ -31,16 +31,16 @@ def test_a_regime_and_both_starts(
         models.append((project.root / "models/g01/model.safetensors").read_bytes())
     assert models[0] != models[1]
 
-    learned, own, train, reserve = (
+    trained_on, own, train, reserve = (
         read_texts(project.root / f"data/{name}.jsonl")
         for name in ("texts/g01/training", "texts/g01/texts", "human/train", "human/reserve")
     )
-    humans = [text for text in learned if text in {*train, *reserve}]
+    humans = [text for text in trained_on if text in {*train, *reserve}]
     if human is None:
-        assert len(learned) == len(train)
-        assert set(learned) <= {*train, *own}
-        assert 0 < len(humans) < len(learned)
+        assert len(trained_on) == len(train)
+        assert set(trained_on) <= {*train, *own}
+        assert 0 < len(humans) < len(trained_on)
     else:
-        assert (len(humans), len(learned) - len(humans)) == (human, written)
-        assert set(learned) - set(humans) <= set(own)
+        assert (len(humans), len(trained_on) - len(humans)) == (human, written)
+        assert set(trained_on) - set(humans) <= set(own)
         assert set(humans) <= set(train if kind == "accumulate" else reserve)

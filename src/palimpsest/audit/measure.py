@@ -6,7 +6,7 @@ from which null samples of n texts are drawn: what they read is what "nothing ha
 
 A metric stands out when three things hold: its 95 % interval lies wholly outside the null band, its
 p-value under the null survives Benjamini–Hochberg over all metrics, and (to count as collapse) it
-lies on the side of `metrics.directions`. docs/audit.md has the rules of the verdict.
+lies on the side of `palimpsest.metrics.registry`. docs/audit.md has the rules of the verdict.
 
 Known gaps: the candidate is judged against this reference and no other, so a healthy corpus about
 something else can only be called different; the metrics are correlated, which Benjamini–Hochberg
@@ -24,17 +24,19 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # b
 from palimpsest.audit.verdict import (
     DEFAULTS,
     AuditParams,
+    AuditVerdict,
     Finding,
-    Verdict,
     findings,
     judge,
 )
-from palimpsest.errors import CorpusError, MetricError
-from palimpsest.instrument import Family, Yardstick, values, with_intervals
+from palimpsest.core.errors import CorpusError, MetricError
+from palimpsest.core.parameters import FEWEST_TEXTS
+from palimpsest.core.rng import stream
+from palimpsest.evaluation.evaluator import Evaluator, values, with_intervals
 from palimpsest.metrics import validation
+from palimpsest.metrics.family import Measurement, Reference, Sample
 from palimpsest.metrics.lexical import words
 from palimpsest.metrics.likelihood import Scored, Written
-from palimpsest.randomness import stream
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 """n texts to their embeddings, (n, d)."""
@@ -59,11 +61,11 @@ LAMBDA = 1.0
 class Audit:
     """The result of `audit`."""
 
-    verdict: Verdict
+    verdict: AuditVerdict
     reasons: tuple[Finding, ...]
     """Behind the verdict, the strongest first, at most three."""
     findings: tuple[Finding, ...]
-    """Every metric, in the order of the instrument's families."""
+    """Every metric, in the order of the evaluator's families."""
     sample: int
     """n, texts of each sample."""
     words: int
@@ -135,18 +137,19 @@ def audit(
     first = theirs.at(np.arange(size))
     budget = _budget(ours, [first, *samples])
     with threadpool_limits(1, "blas"):  # small products: a threaded BLAS makes them slower
-        yardstick = Yardstick(first.texts, first.embeddings, first.texts, None, LAMBDA, budget)
+        human_side = Reference(first.texts, first.embeddings, first.texts, None, LAMBDA, budget)
+        evaluator = Evaluator(human_side)
         with ThreadPoolExecutor(THREADS) as pool:
-            cards = list(pool.map(lambda sample: values(_families(yardstick, sample)), samples))
-        measured = with_intervals(_families(yardstick, ours), params.half_samples, params.seed)
-    found = findings(measured, cards, size, widening, params.level)
-    verdict, reasons = judge(found, params)
-    return Audit(verdict, reasons, found, size, budget, len(checked), len(human), params)
+            null = list(pool.map(lambda one: values(_measured(evaluator, one)), samples))
+        measured = with_intervals(_measured(evaluator, ours), params.half_samples, params.seed)
+    every = findings(measured, null, size, widening, params.level)
+    verdict, reasons = judge(every, params)
+    return Audit(verdict, reasons, every, size, budget, len(checked), len(human), params)
 
 
 def _sample_size(candidate: int, reference: int, params: AuditParams) -> int:
     """n: what both have, a third of the reference, since its pool must be twice as large."""
-    size = params.sample or min(candidate, max(reference // 3, validation.FEWEST_TEXTS), MOST_TEXTS)
+    size = params.sample or min(candidate, max(reference // 3, FEWEST_TEXTS), MOST_TEXTS)
     if size > candidate:
         raise CorpusError("audit.sample", wanted=f"<= {candidate}, the candidate's texts", got=size)
     if 3 * size > reference:
@@ -206,9 +209,10 @@ def _null_samples(theirs: Texts, size: int, params: AuditParams) -> tuple[list[T
     return [theirs.at(size + draw) for draw in draws], float(widening)
 
 
-def _families(yardstick: Yardstick, sample: Texts) -> list[Family]:
+def _measured(evaluator: Evaluator, sample: Texts) -> list[Measurement]:
     written = None if sample.scored is None else Written(human=sample.scored, own=None)
-    return yardstick.families(sample.texts, sample.embeddings, written, None)
+    ready = Sample(sample.texts, sample.embeddings, written)
+    return [*evaluator.measure(ready).values(), *evaluator.measure_plugins(ready)]
 
 
 def _budget(ours: Texts, human: Sequence[Texts]) -> int:

@@ -2,34 +2,22 @@
 
 A metric stands out when its 95 % interval lies wholly outside the null band and its p-value
 survives Benjamini–Hochberg over all metrics. It then counts as collapse if it does so on the side
-that `metrics.directions` names and is no mere distance, else as a difference.
+that `palimpsest.metrics.registry` names and is no mere distance, else as a difference.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
-from palimpsest.decay.alarm import discoveries, null_p_value
-from palimpsest.decay.trajectory import Band
-from palimpsest.metrics.directions import direction
-from palimpsest.metrics.uncertainty import null_bands
-from palimpsest.metrics.validation import FEWEST_TEXTS
-from palimpsest.params import Params, Range
-
-REPEATED = {"ainex", "loss", "explained", "novel_ngrams", "ttr"}
-"""Not audited: functions of ``integrity``, ``memorised``, ``distinct_1``, or of the reference."""
-
-SIZES = ("spread", "effective_rank", "vendi", "recall", "coverage", "distinct_2", "distinct_4")
-"""Measures of breadth of which half means half as much; two families must have lost it."""
-
-SHARES = (
-    "recall", "coverage", "precision", "residual", "repetition_diversity", "self_bleu_4", "hapax",
-    "distinct_1", "distinct_2", "distinct_3", "distinct_4", "duplicates", "memorised",
-)  # fmt: skip
-"""Metrics that no band makes larger than 1."""
+from palimpsest.core.config import Number, Section
+from palimpsest.core.parameters import FEWEST_TEXTS
+from palimpsest.metrics.registry import metric, shown_in
+from palimpsest.statistics.multiple_testing import discoveries
+from palimpsest.statistics.null_band import Band, null_bands
 
 REASONS = 3
 """Reasons in the verdict's sentence, at the most."""
@@ -38,7 +26,7 @@ Measured = Mapping[str, Mapping[str, float | None]]
 """``{metric: {value, low, high}}``."""
 
 
-class Verdict(StrEnum):
+class AuditVerdict(StrEnum):
     """What an audit says; ``DIFFERENT`` is no step on the way from whole to collapsed."""
 
     WHOLE = "no sign of collapse"
@@ -47,24 +35,21 @@ class Verdict(StrEnum):
     COLLAPSED = "collapsed"
 
 
-@dataclass(frozen=True)
-class AuditParams(Params):
+class AuditParams(Section):
     """How a corpus is audited; `DEFAULTS` has the command's values."""
 
-    section: ClassVar[str] = "audit"
-
-    sample: Annotated[int | None, Range(at_least=FEWEST_TEXTS)]
+    sample: Annotated[int | None, Field(ge=FEWEST_TEXTS)]
     """n, texts of each sample; null takes the candidate's count, at most a third of the
     reference's and at most 2,000."""
-    seed: Annotated[int, Range(at_least=0)]
+    seed: Annotated[int, Field(ge=0)]
     """Of every draw."""
-    half_samples: Annotated[int, Range(at_least=0)]
+    half_samples: Annotated[int, Field(ge=0)]
     """Half-samples of the jackknife; 0 gives no intervals, and values alone are compared."""
-    null_samples: Annotated[int, Range(at_least=2)]
+    null_samples: Annotated[int, Field(ge=2)]
     """Reference samples behind the null band."""
-    level: Annotated[float, Range(above=0, below=1)]
+    level: Annotated[Number, Field(gt=0, lt=1)]
     """False discovery rate over metrics, in (0, 1)."""
-    collapsed: Annotated[float, Range(above=0, below=1)]
+    collapsed: Annotated[Number, Field(gt=0, lt=1)]
     """Share of the null's mean that two families of breadth have fallen to in a collapse."""
 
 
@@ -112,7 +97,7 @@ class Finding:
 
 def findings(
     measured: Measured,
-    cards: Sequence[Mapping[str, float | None]],
+    null: Sequence[Mapping[str, float | None]],
     documents: int,
     widening: float,
     level: float,
@@ -121,7 +106,7 @@ def findings(
 
     Args:
         measured: the candidate's metrics with their intervals; None where undefined.
-        cards: the metrics of the null samples, at least two.
+        null: the metrics of the null samples, at least two.
         documents: n; one part in so many is the least standard deviation believed.
         widening: factor >= 1 on the band's reach and standard deviation, for null samples that
             overlap.
@@ -130,90 +115,88 @@ def findings(
     Returns:
         A finding for each metric that both sides have, in the order measured.
     """
-    bands = _bands(cards, documents, widening)
+    bands = _bands(null, documents, widening)
     names = [
         name
         for name, entry in measured.items()
-        if name in bands and name not in REPEATED and entry["value"] is not None
+        if name in bands and _counts_once(name) and entry["value"] is not None
     ]
     rows = [_interval(measured[name]) for name in names]
     p_values = np.array(
-        [
-            null_p_value(row[0], bands[name], documents)
-            for name, row in zip(names, rows, strict=True)
-        ]
+        [bands[name].p_value(row[0], documents) for name, row in zip(names, rows, strict=True)]
     )
-    found = []
+    result = []
     for at, stands in enumerate(discoveries(p_values, level)):
         name, (value, low, high) = names[at], rows[at]
         place = _place(value, low, high, bands[name])
         counts = _counts(name, place) if stands else ""
-        found.append(
+        result.append(
             Finding(name, value, low, high, bands[name], float(p_values[at]), place, counts)
         )
-    return tuple(found)
+    return tuple(result)
 
 
-def judge(found: Sequence[Finding], params: AuditParams) -> tuple[Verdict, tuple[Finding, ...]]:
+def judge(
+    findings: Sequence[Finding], params: AuditParams
+) -> tuple[AuditVerdict, tuple[Finding, ...]]:
     """The verdict and its reasons, the strongest first, one a family before a second of any.
 
     Returns:
-        ``COLLAPSED``: in two of the families room, reach and words, a measure of size (`SIZES`)
-        counts as collapse at ``params.collapsed`` of the null's mean or less; for a candidate
-        that is `elsewhere`, in room and words at the square of that share. ``NARROWER``: some
-        metric counts as collapse. ``DIFFERENT``: only others stand out, or the candidate is
-        elsewhere, where being narrower says little. ``WHOLE``: nothing stands out.
+        ``COLLAPSED``: in two of the families room, reach and words, a measure of size that is shown
+        as "breadth" in the registry counts as collapse at ``params.collapsed`` of the null's mean
+        or less; for a candidate that is `elsewhere`, in room and words at the square of that share.
+        ``NARROWER``: some metric counts as collapse. ``DIFFERENT``: only others stand out, or the
+        candidate is elsewhere, where being narrower says little. ``WHOLE``: nothing stands out.
     """
-    against = [one for one in found if one.counts == "collapse"]
-    different = [one for one in found if one.counts == "different"]
-    away = elsewhere(found)
+    against = [one for one in findings if one.counts == "collapse"]
+    different = [one for one in findings if one.counts == "different"]
+    away = elsewhere(findings)
     if _collapsed(against, params.collapsed, away):
-        return Verdict.COLLAPSED, _strongest(against)
+        return AuditVerdict.COLLAPSED, _strongest(against)
     if against and not away:
-        return Verdict.NARROWER, _strongest(against)
+        return AuditVerdict.NARROWER, _strongest(against)
     if against or different:
-        return Verdict.DIFFERENT, _strongest(different or against)
-    return Verdict.WHOLE, ()
+        return AuditVerdict.DIFFERENT, _strongest(different or against)
+    return AuditVerdict.WHOLE, ()
 
 
-def elsewhere(found: Sequence[Finding]) -> bool:
+def elsewhere(findings: Sequence[Finding]) -> bool:
     """Whether the candidate lies where the reference has few texts: another subject, or noise.
 
     Its texts are then farther from the nearest human text than human texts are (``nearest_human``
     stands out below its band). Text that collapses in its own field gathers where human texts are
     dense, and comes nearer.
     """
-    return any(one.metric == "nearest_human" and one.counts == "different" for one in found)
+    return any(one.metric == "nearest_human" and one.counts == "different" for one in findings)
 
 
 def _collapsed(against: Sequence[Finding], share: float, away: bool) -> bool:
     """Whether two families have lost their size; elsewhere, reach is lost without any collapse."""
-    sizes = [one for one in against if one.metric in SIZES]
+    breadth = shown_in("breadth")
+    sizes = [one for one in against if one.metric in breadth]
     if away:
         share = share**2
-        sizes = [one for one in sizes if direction(one.metric).family != "reach"]
-    return len({direction(one.metric).family for one in sizes if one.kept <= share}) >= 2
+        sizes = [one for one in sizes if metric(one.metric).evidence != "reach"]
+    return len({metric(one.metric).evidence for one in sizes if one.kept <= share}) >= 2
+
+
+def _counts_once(name: str) -> bool:
+    """Whether a metric is evidence of its own: no copy of another, no function of the reference."""
+    return metric(name).alias_of is None and name != "explained"
 
 
 def _bands(
-    cards: Sequence[Mapping[str, float | None]], documents: int, widening: float
+    null: Sequence[Mapping[str, float | None]], documents: int, widening: float
 ) -> dict[str, Band]:
-    found = {}
-    for name, band in null_bands(cards).items():
-        known = [value for card in cards if (value := card.get(name)) is not None]
-        if band.low is None or band.high is None or len(known) < 2:
+    bands = {}
+    for name, band in null_bands(null).items():
+        if band.samples < 2:
             continue
-        mean = float(np.mean(known))
-        least = (abs(mean) or 1.0) / documents
-        low, high = (mean + widening * (end - mean) for end in (band.low, band.high))
-        found[name] = Band(
-            low=max(low, 0.0) if min(known) >= 0 else low,
-            high=min(high, 1.0) if name in SHARES else high,
-            samples=len(known),
-            mean=mean,
-            sd=max(widening * float(np.std(known, ddof=1)), least),
-        )
-    return found
+        entry, least = metric(name), (abs(band.mean) or 1.0) / documents
+        low, high = (band.mean + widening * (end - band.mean) for end in (band.low, band.high))
+        low, high = max(low, entry.low), min(high, entry.high)
+        bands[name] = replace(band, low=low, high=high, sd=max(widening * band.sd, least))
+    return bands
 
 
 def _interval(entry: Mapping[str, float | None]) -> tuple[float, float | None, float | None]:
@@ -230,20 +213,21 @@ def _place(value: float, low: float | None, high: float | None, band: Band) -> s
     return "inside" if band.low <= value <= band.high else "near"
 
 
-def _counts(metric: str, place: str) -> str:
+def _counts(name: str, place: str) -> str:
     """What standing out means; to be nearer to the reference than new text is neither."""
     if place in ("inside", "near"):
         return ""
-    collapse, family = direction(metric)
+    entry = metric(name)
+    collapse, family = entry.direction, entry.evidence
     if (collapse, place) in (("down", "below"), ("up", "above")):
         return "different" if family == "distance" else "collapse"
-    nearer = family in ("distance", "reach") or metric == "memorised"
+    nearer = family in ("distance", "reach") or name == "memorised"
     return "" if nearer else "different"
 
 
-def _strongest(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    ordered = sorted(found, key=lambda one: -one.distance)
-    families = [direction(one.metric).family for one in ordered]
+def _strongest(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    ordered = sorted(findings, key=lambda one: -one.distance)
+    families = [metric(one.metric).evidence for one in ordered]
     first = [one for at, one in enumerate(ordered) if families[at] not in families[:at]]
     rest = [one for one in ordered if one not in first]
     return tuple((first + rest)[:REASONS])

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from palimpsest.artifacts import read_json, write_json
-from palimpsest.corpus.world_grammar import CATEGORY_OF, RELATIONS
-from palimpsest.errors import CorpusError
+from palimpsest.core.errors import CorpusError
+from palimpsest.core.storage import read_json, write_json
+from palimpsest.corpus.world.grammar import CATEGORY_OF, RELATIONS
 
 FORMAT = 1
 
@@ -107,3 +107,13 @@ class Ledger:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorpusError(str(path), wanted="entities with facts", got=repr(error)) from error
+
+
+def read_ledger(human: Path) -> Ledger | None:
+    """The ledger of a human corpus's folder; None where nobody knows its facts.
+
+    Raises:
+        CorpusError: see `Ledger.load`.
+    """
+    path = human / "ledger.json"
+    return Ledger.load(path) if path.exists() else None

@@ -11,11 +11,14 @@ as written here.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from palimpsest.core.errors import CorpusError
+from palimpsest.core.rng import stream
 from palimpsest.corpus.ledger import Ledger
-from palimpsest.errors import CorpusError
-from palimpsest.randomness import stream
 
 Kind = Literal["near", "antonym", "category"]
 KINDS: tuple[Kind, ...] = ("near", "antonym", "category")
@@ -64,6 +67,31 @@ class Probe:
     def sentences(self) -> list[str]:
         """Every word in every carrier, words × carriers of them, a word's carriers together."""
         return [carrier.format(word) for word in self.words for carrier in self.carriers]
+
+    def arrays(self, states: NDArray[np.float32], skipped: int) -> dict[str, NDArray[Any]]:
+        """The probe with what a model made of it, as `palimpsest.evaluation.model_metrics` reads
+        it.
+
+        Args:
+            states: hidden states at the slots, one a sentence, (words × carriers, d).
+            skipped: words that the corpus does not know.
+
+        Returns:
+            ``states`` (words, carriers, d); ``kinds`` (groups,); ``members`` (·, 2): number of the
+            group, position of the word; ``unrelated`` (pairs, 2) positions; ``skipped``.
+        """
+        place = {word: index for index, word in enumerate(self.words)}
+        members = [
+            (at, place[word]) for at, group in enumerate(self.groups) for word in group.words
+        ]
+        pairs = [[place[word] for word in pair] for pair in self.unrelated]
+        return {
+            "states": states.reshape(len(place), len(self.carriers), states.shape[1]),
+            "kinds": np.array([group.kind for group in self.groups], dtype="U8"),
+            "members": np.array(members, dtype=np.int64).reshape(-1, 2),
+            "unrelated": np.array(pairs, dtype=np.int64).reshape(-1, 2),
+            "skipped": np.array(skipped),
+        }
 
     def known_to(self, texts: Sequence[str]) -> tuple["Probe", int]:
         """The probe without the words that the texts lack, and how many words those are.

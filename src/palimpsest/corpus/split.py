@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.errors import CorpusError
-from palimpsest.randomness import stream
+from palimpsest.core.errors import CorpusError
+from palimpsest.core.rng import stream
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """Per-class sums of hidden states, gathered while a model reads (docs/metrics.md §6).
 
-The torch half of `palimpsest.metrics.neural_collapse`: the same counts, means and variances as its
-`class_statistics`, but batch by batch, where the hidden states are. Memory is O(K·d): a batch is
-added by index, no one-hot matrix of tokens × K is ever formed.
+Counts, means and variances of each next-token class, batch by batch, where the hidden states are;
+and, once the means are known, how often the classifier agrees with the nearest of them. Memory is
+O(K·d): a batch is added by index, no one-hot matrix of tokens × K is ever formed.
 
 Known gaps: Σ‖h‖² − ‖Σh‖²/n loses digits where a class is much narrower than it is far from the
 origin (a variance below about 1e-15 ‖μ‖² reads as noise of that size, never as less than 0); on a
@@ -16,11 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 
 ROWS = 256
-"""Hidden states turned to float64 at a time: larger copies fall out of the cache, and the memory
-that they take is given back and asked for again at every batch."""
+"""Hidden states that are turned to float64 at a time: larger copies fall out of the cache, and the
+memory that they take is given back and asked for again at every batch."""
+
+EQUAL = 1e-12
+"""Share of the largest score within which two scores are one."""
 
 
 class Classes(NamedTuple):
@@ -130,3 +133,55 @@ class ClassSums:
         variances = (self._squares_K[rows] / share - means.square().sum(dim=1)).clamp(min=0.0)
         arrays = (array.cpu().numpy() for array in (rows, counts, means, variances))
         return Classes(*arrays)
+
+
+class CentreAgreement:
+    """NC4: how often the classifier agrees with the nearest class mean; the second pass.
+
+    Counts the tokens for which argmax_c ⟨w_c, h⟩ = argmin_c ‖h − μ_c‖, both over the C classes
+    given. A score that two classes share (to 1e-12 of the largest) agrees with nothing, and neither
+    does a single class.
+
+    Args:
+        weights: (C, d) rows of the output embedding.
+        means: (C, d) class means.
+        device: where the comparison runs.
+
+    Raises:
+        MetricError: shapes that differ, no class, or numbers that are not finite.
+    """
+
+    def __init__(
+        self,
+        weights: NDArray[np.floating],
+        means: NDArray[np.floating],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if means.ndim != 2 or not means.size or weights.shape != means.shape:
+            raise MetricError("class means", wanted=f"(C, d) as {weights.shape}", got=means.shape)
+        self._weights_Cd = torch.from_numpy(weights).to(device, torch.float64)
+        means_Cd = torch.from_numpy(means).to(device, torch.float64)
+        if not (torch.isfinite(self._weights_Cd).all() and torch.isfinite(means_Cd).all()):
+            raise MetricError("class means", wanted="finite numbers", got="NaN or infinity")
+        self._centre_d = means_Cd.mean(dim=0)
+        self._moved_Cd = means_Cd - self._centre_d
+        self._offsets_C = self._moved_Cd.square().sum(dim=1) / 2.0
+        self.agreed, self.tokens = 0, 0
+
+    def update(self, hidden_Nd: Tensor) -> None:
+        """Counts the agreements of a batch (N, d)."""
+        for begin in range(0, len(hidden_Nd), ROWS):
+            h_Nd = hidden_Nd[begin : begin + ROWS].to(self._weights_Cd.device, torch.float64)
+            classified = _winner(h_Nd @ self._weights_Cd.T)
+            # ‖h − μ‖² is least where ⟨h, μ⟩ − ‖μ‖²/2 is largest
+            nearest = _winner((h_Nd - self._centre_d) @ self._moved_Cd.T - self._offsets_C)
+            self.agreed += int(((classified == nearest) & (classified >= 0)).sum())
+            self.tokens += len(h_Nd)
+
+
+def _winner(scores_NC: Tensor) -> Tensor:
+    """Position of each row's largest score, −1 where it is shared to within rounding."""
+    top_N, best_N = scores_NC.max(dim=1)
+    room_N = EQUAL * scores_NC.abs().max(dim=1).values
+    alone_N = (scores_NC >= (top_N - room_N)[:, None]).sum(dim=1) == 1
+    return torch.where(alone_N & (scores_NC.shape[1] > 1), best_N, -1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from palimpsest.errors import ModelError
+from palimpsest.core.errors import ModelError
 
 
 def fetch_model(name: str, cache: Path | None = None) -> Path:
@@ -34,7 +34,7 @@ def fetch_model(name: str, cache: Path | None = None) -> Path:
 
 
 class HubModel:
-    """A model of `transformers`; see `palimpsest.lm.model.LanguageModel` for the interface."""
+    """A model of `transformers`; see `palimpsest.lm.checkpoint.LanguageModel` for the interface."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -82,17 +82,17 @@ class HubModel:
     @property
     def vocabulary(self) -> int:
         """Number of token types, V."""
-        return int(self.output_rows().shape[0])
+        return int(self.unembedding().shape[0])
 
     @property
     def dtype(self) -> torch.dtype:
         """The type that it computes in."""
-        return self.output_rows().dtype
+        return self.unembedding().dtype
 
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return self.output_rows().device
+        return self.unembedding().device
 
     def to(self, dtype: torch.dtype, device: torch.device) -> "HubModel":
         """A copy in another type or on another device."""
@@ -114,7 +114,7 @@ class HubModel:
         scores: Tensor = self.model.get_output_embeddings()(hidden_Nd)
         return scores
 
-    def output_rows(self) -> Tensor:
+    def unembedding(self) -> Tensor:
         """The output embedding, (V, d)."""
         rows: Tensor = self.model.get_output_embeddings().weight
         return rows
@@ -125,7 +125,7 @@ class HubModel:
 
 
 class HubDecoder:
-    """The cache of `transformers` behind `palimpsest.lm.model.DecoderLike`."""
+    """The cache of `transformers` behind `palimpsest.lm.checkpoint.Decoder`."""
 
     def __init__(self, model: HubModel, padding_B: Tensor | None) -> None:
         self.model, self.padding_B = model, padding_B
@@ -150,7 +150,7 @@ class HubDecoder:
         scores: Tensor = out.logits[:, -1]
         return scores
 
-    def keep(self, rows: Tensor) -> None:
+    def reorder(self, rows: Tensor) -> None:
         """Goes on with these rows, in this order."""
         self.cache.reorder_cache(rows)
         if self.padding_B is not None:

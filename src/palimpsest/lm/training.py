@@ -1,4 +1,4 @@
-"""A model learns from texts: blocks without loss on padding, AdamW, a curve.
+"""Trains a model on texts with AdamW: rows of tokens, no loss on padding, one curve.
 
 The loss of a batch is divided by a constant number of tokens (the mean of a batch), not by the
 batch's own: means over batches of unequal length would over-weight the ends of short documents, and
@@ -10,76 +10,23 @@ Known gaps: no dropout, no gradient accumulation over several devices.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from palimpsest.errors import CorpusError, ParamsError, TrainingError
-from palimpsest.lm.model import DTYPES, LanguageModel
-from palimpsest.lm.tokens import Tokens
-from palimpsest.params import Params, Range
+from palimpsest.core.errors import CorpusError, ParamsError, TrainingError
+from palimpsest.core.parameters import TrainingParams
+from palimpsest.lm.batching import IGNORED, collate, make_rows
+from palimpsest.lm.checkpoint import LanguageModel
+from palimpsest.lm.runtime import DTYPES
+from palimpsest.lm.tokenizer import Tokenizer
 
-IGNORED = -100
-"""Target of a position without loss, as in torch's cross-entropy."""
 EPSILON = 1e-8
 """AdamW's epsilon, as in torch."""
 POOL = 16
 """Batches whose documents are sorted by length together: less padding, order still random."""
-
-
-@dataclass(frozen=True)
-class TrainingParams(Params):
-    """How a model learns from a training set."""
-
-    section: ClassVar[str] = "finetune"
-
-    init: Literal["previous", "base"]
-    """Weights to start from: the previous generation's, or the first model's every time."""
-    blocks: Literal["padded", "packed"]
-    """``padded``: a document a row; ``packed``: documents end to end, cut into equal rows."""
-    block_tokens: Annotated[int, Range(at_least=2)]
-    """Longest row, in tokens; longer documents go on in further rows."""
-    skip_tokens: Annotated[int, Range(at_least=0)]
-    """First tokens of each row that have no loss, for example a human prompt; 0: none."""
-    loss_on_padding: bool
-    """Fault of a published protocol: short rows are filled to ``block_tokens`` with end-of-text,
-    and the model learns that too."""
-    batch_size: Annotated[int, Range(at_least=1)]
-    """Rows a step."""
-    epochs: Annotated[float | None, Range(above=0)]
-    """Passes over the training set; null if ``steps`` is given."""
-    steps: Annotated[int | None, Range(at_least=1)]
-    """Optimiser steps; null if ``epochs`` is given."""
-    learning_rate: Annotated[float, Range(above=0)]
-    """Peak learning rate of AdamW (Loshchilov & Hutter 2019)."""
-    schedule: Literal["constant", "linear", "cosine"]
-    """How the learning rate falls after the warm-up."""
-    warmup: Annotated[float, Range(at_least=0, at_most=1)]
-    """Share of the steps over which the learning rate rises from 0."""
-    final: Annotated[float, Range(at_least=0, at_most=1)]
-    """Learning rate of the last step as a share of the peak (not for ``constant``)."""
-    beta1: Annotated[float, Range(at_least=0, below=1)]
-    """AdamW's decay of the gradient's mean."""
-    beta2: Annotated[float, Range(at_least=0, below=1)]
-    """AdamW's decay of the squared gradient's mean."""
-    weight_decay: Annotated[float, Range(at_least=0)]
-    """AdamW's weight decay, on matrices only."""
-    clip_norm: Annotated[float | None, Range(above=0)]
-    """Largest norm of the gradient; null does not clip."""
-    dtype: Literal["float32", "bfloat16"]
-    """Type of forward and backward passes; the optimiser's weights are float32."""
-    device: Literal["auto", "cpu", "cuda"]
-    """Where it computes."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if (self.epochs is None) == (self.steps is None):
-            raise self.refuse("steps", "either epochs or steps, the other null")
-        if self.skip_tokens > self.block_tokens - 2:
-            raise self.refuse("skip_tokens", f"at most block_tokens - 2 ({self.block_tokens - 2})")
 
 
 @dataclass(frozen=True)
@@ -98,24 +45,26 @@ class Step:
 
 def train(
     model: LanguageModel,
-    tokens: Tokens,
+    tokenizer: Tokenizer,
     texts: Sequence[str],
     params: TrainingParams,
     generator: np.random.Generator,
     progress: Callable[[Step, int], None] = lambda step, steps: None,
     like: Sequence[str] | None = None,
+    section: str = "finetune",
 ) -> tuple[LanguageModel, list[Step]]:
     """Trains a copy of the model.
 
     Args:
         model: where to start from, in float32.
-        tokens: its tokenizer.
+        tokenizer: its tokenizer.
         texts: the training set.
-        params: the dials.
+        params: the parameters.
         generator: of the order of the rows.
         progress: called after every step with the step and their number.
         like: texts that ``epochs`` are counted on, so that training sets of different sizes get
             as many tokens each (to half a batch); the training set itself by default.
+        section: of params.yaml, for errors.
 
     Returns:
         The trained model in float32, and the curve.
@@ -127,11 +76,11 @@ def train(
     """
     if params.block_tokens > model.context:
         raise ParamsError(
-            f"{params.section}.block_tokens",
+            f"{section}.block_tokens",
             wanted=f"at most the model's context of {model.context}",
             got=params.block_tokens,
         )
-    rows = _rows(tokens, texts, params)
+    rows = _rows(tokenizer, texts, params)
     if not rows:
         wanted = "at least one document"
         wanted += f" longer than skip_tokens ({params.skip_tokens})" if params.skip_tokens else ""
@@ -140,7 +89,7 @@ def train(
     divisor = _predicted(rows, params) / batches_an_epoch
     counted = batches_an_epoch * 1.0
     if like is not None:
-        counted = _predicted(_rows(tokens, like, params), params) / divisor
+        counted = _predicted(_rows(tokenizer, like, params), params) / divisor
     steps = params.steps or max(1, round((params.epochs or 0) * counted))
     masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
     worker = model.to(DTYPES[params.dtype], model.device)
@@ -148,7 +97,7 @@ def train(
     curve = []
     batches = _endless_batches(rows, params.batch_size, generator)
     for number in range(1, steps + 1):
-        ids_BT, targets_BT = collate(next(batches), tokens.end, model.device)
+        ids_BT, targets_BT = collate(next(batches), tokenizer.end, model.device)
         targets_BT[:, : params.skip_tokens] = IGNORED
         loss, count = _loss(worker, ids_BT, targets_BT)
         (loss / divisor).backward()  # type: ignore[no-untyped-call]
@@ -249,36 +198,11 @@ def schedule(step: int, steps: int, params: TrainingParams) -> float:
     return 1 - (1 - params.final) * fall
 
 
-def make_rows(
-    documents: Sequence[Sequence[int]], longest: int, kind: Literal["padded", "packed"] | str
-) -> list[list[int]]:
-    """Rows of token ids of at most `longest`; neighbours share one token, so each is predicted.
-
-    Args:
-        documents: token ids with start and end.
-        longest: tokens in a row at the most.
-        kind: ``padded`` keeps documents apart; ``packed`` puts them end to end, and drops a start
-            token that follows an end token of the same id.
-    """
-    if kind == "packed":
-        stream: list[int] = []
-        for ids in documents:
-            stream.extend(ids[1:] if stream and stream[-1] == ids[0] else ids)
-        documents = [stream]
-    rows = []
-    for ids in documents:
-        for begin in range(0, max(1, len(ids) - 1), longest - 1):
-            row = list(ids[begin : begin + longest])
-            if len(row) > 1:
-                rows.append(row)
-    return rows
-
-
-def _rows(tokens: Tokens, texts: Sequence[str], params: TrainingParams) -> list[list[int]]:
+def _rows(tokenizer: Tokenizer, texts: Sequence[str], params: TrainingParams) -> list[list[int]]:
     """The rows that have a loss."""
-    rows = make_rows(tokens.documents(texts), params.block_tokens, params.blocks)
+    rows = make_rows(tokenizer.documents(texts), params.block_tokens, params.blocks)
     if params.loss_on_padding:
-        rows = [row + [tokens.end] * (params.block_tokens - len(row)) for row in rows]
+        rows = [row + [tokenizer.end] * (params.block_tokens - len(row)) for row in rows]
     return [row for row in rows if len(row) - 1 > params.skip_tokens]
 
 
@@ -300,19 +224,6 @@ def _endless_batches(
             batches += [ranked[i : i + size] for i in range(0, len(ranked), size)]
         for place in generator.permutation(len(batches)):
             yield [rows[index] for index in batches[place]]
-
-
-def collate(
-    rows: Sequence[Sequence[int]], fill: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Inputs and targets (B, T), padded on the right; padding has no loss."""
-    longest = max(len(row) for row in rows) - 1
-    ids = np.full((len(rows), longest), fill, dtype=np.int64)
-    targets = np.full((len(rows), longest), IGNORED, dtype=np.int64)
-    for index, row in enumerate(rows):
-        ids[index, : len(row) - 1] = row[:-1]
-        targets[index, : len(row) - 1] = row[1:]
-    return torch.from_numpy(ids).to(device), torch.from_numpy(targets).to(device)
 
 
 def _loss(model: LanguageModel, ids_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, int]:

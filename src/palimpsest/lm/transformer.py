@@ -22,7 +22,7 @@ Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, query_BHTE, key_BKTE, value_BKTE) -> mixed_BHTE."""
 
 
-class Family(Protocol):
+class Architecture(Protocol):
     """What differs between architectures."""
 
     layers: int
@@ -39,7 +39,7 @@ class Family(Protocol):
     def norm(self, x_BTd: Tensor) -> Tensor:
         """The last norm, (B, T, d)."""
 
-    def output_rows(self) -> Tensor:
+    def unembedding(self) -> Tensor:
         """The rows of the output embedding, (V, d)."""
 
 
@@ -126,7 +126,7 @@ class Gpt2:
         """The last layer norm."""
         return self._norm(x_BTd, "ln_f")
 
-    def output_rows(self) -> Tensor:
+    def unembedding(self) -> Tensor:
         """The token embedding, which is tied to the output."""
         return self.w["transformer.wte.weight"]
 
@@ -207,37 +207,37 @@ class Llama:
         """The last RMS norm."""
         return self._norm(x_BTd, "norm")
 
-    def output_rows(self) -> Tensor:
+    def unembedding(self) -> Tensor:
         """The output embedding, tied to the input's or its own."""
         return self.w["model.embed_tokens.weight" if self.tied else "lm_head.weight"]
 
 
-FAMILIES: dict[str, type[Gpt2] | type[Llama]] = {"gpt2": Gpt2, "llama": Llama}
+ARCHITECTURES: dict[str, type[Gpt2] | type[Llama]] = {"gpt2": Gpt2, "llama": Llama}
 
 
 class Transformer:
-    """A decoder of this file behind the interface of `palimpsest.lm.model.LanguageModel`."""
+    """A decoder of this file behind the interface of `palimpsest.lm.checkpoint.LanguageModel`."""
 
     def __init__(self, config: Mapping[str, Any], weights: dict[str, Tensor]) -> None:
         self.config = dict(config)
         self.weights = weights
-        self.family: Family = FAMILIES[config["model_type"]](config, weights)
-        self.context = self.family.context
+        self.architecture: Architecture = ARCHITECTURES[config["model_type"]](config, weights)
+        self.context = self.architecture.context
 
     @property
     def vocabulary(self) -> int:
         """Number of token types, V."""
-        return self.family.output_rows().shape[0]
+        return self.architecture.unembedding().shape[0]
 
     @property
     def dtype(self) -> torch.dtype:
         """The type that it computes in."""
-        return self.family.output_rows().dtype
+        return self.architecture.unembedding().dtype
 
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return self.family.output_rows().device
+        return self.architecture.unembedding().device
 
     def to(self, dtype: torch.dtype, device: torch.device) -> "Transformer":
         """A copy with the weights in another type or on another device."""
@@ -273,21 +273,21 @@ class Transformer:
 
     def logits(self, hidden_Nd: Tensor) -> Tensor:
         """Scores over the vocabulary, (..., V), for hidden states (..., d)."""
-        return F.linear(hidden_Nd, self.family.output_rows())
+        return F.linear(hidden_Nd, self.architecture.unembedding())
 
-    def output_rows(self) -> Tensor:
+    def unembedding(self) -> Tensor:
         """The rows of the output embedding, (V, d)."""
-        return self.family.output_rows()
+        return self.architecture.unembedding()
 
     def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> "Decoder":
         """A cache for writing up to `length` tokens in `batch` rows."""
         return Decoder(self, batch, length, padding_B)
 
     def _run(self, ids_BT: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
-        x_BTd = self.family.embed(ids_BT, positions_BT)
-        for layer in range(self.family.layers):
-            x_BTd = self.family.block(layer, x_BTd, positions_BT, attend)
-        return self.family.norm(x_BTd)
+        x_BTd = self.architecture.embed(ids_BT, positions_BT)
+        for layer in range(self.architecture.layers):
+            x_BTd = self.architecture.block(layer, x_BTd, positions_BT, attend)
+        return self.architecture.norm(x_BTd)
 
 
 class Decoder:
@@ -296,8 +296,14 @@ class Decoder:
     def __init__(
         self, model: Transformer, batch: int, length: int, padding_B: Tensor | None
     ) -> None:
-        family = model.family
-        shape = (family.layers, batch, family.key_value_heads, length, family.head_width)
+        architecture = model.architecture
+        shape = (
+            architecture.layers,
+            batch,
+            architecture.key_value_heads,
+            length,
+            architecture.head_width,
+        )
         self.model = model
         self.key = torch.empty(shape, dtype=model.dtype, device=model.device)
         self.value = torch.empty(shape, dtype=model.dtype, device=model.device)
@@ -327,7 +333,7 @@ class Decoder:
         self.time = end
         return self.model.logits(hidden_BTd[:, -1])
 
-    def keep(self, rows: Tensor) -> None:
+    def reorder(self, rows: Tensor) -> None:
         """Goes on with these rows only (or repeats some of them, as beams do)."""
         time = self.time
         key = torch.empty_like(self.key[:, : len(rows)]) if len(rows) < self.key.shape[1] else None

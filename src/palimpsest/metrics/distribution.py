@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from palimpsest.core.rng import stream
+from palimpsest.metrics.family import Reference, Rows, Sample
 from palimpsest.metrics.spectrum import (
     PRODUCTS_LIMIT,
     Cloud,
@@ -26,12 +28,10 @@ from palimpsest.metrics.spectrum import (
 from palimpsest.metrics.validation import (
     BLOCK_ROWS,
     Floats,
-    Rows,
     blocks,
     embeddings,
     same_dimension,
 )
-from palimpsest.randomness import stream
 
 NEAREST = 5
 """k of precision, recall, density and coverage."""
@@ -46,7 +46,7 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceCloud:
     """The human corpus, made ready once for every generation and null sample.
 
     ``points`` all human embeddings, ``subset`` at most 4,000 of them about ``mean``, ``root`` the
@@ -68,15 +68,15 @@ class Reference:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One generation made ready for ``card``.
+    """One generation made ready for ``compute``.
 
     Per text of ``subset`` (positions): ``kernel_human`` and ``distance_human`` means over human
     texts, ``balls`` human balls that it lies in, ``nearest`` cosine to the nearest human text.
     """
 
-    reference: Reference
+    reference: ReferenceCloud
     generated: Floats
-    turned: Cloud
+    rotated: Cloud
     units: Cloud
     subset: Rows
     within: Matrix
@@ -87,14 +87,45 @@ class Prepared:
     balls: Matrix
     nearest: Matrix
 
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return len(self.generated)
 
-def distribution_card(
-    human: ArrayLike | Reference, generated: ArrayLike, seed: int = 0
+    def compute(self, rows: Rows | None = None) -> dict[str, float]:
+        """The §3 metrics of all texts, or of the texts at positions ``rows`` (a half-sample)."""
+        reference, chosen = self.reference, _chosen(self, rows)
+        count, mask = int(chosen.sum()), chosen.astype(np.float64)
+        across = self.across[chosen]
+        kernel = (mask @ (self.kernel @ mask) - count) / max(count * (count - 1), 1)
+        distance = mask @ (self.within @ mask) / max(count**2, 1)
+        radii = _radii(self.within[np.ix_(chosen, chosen)])
+        # One point inside the human cloud would be perfectly precise: a collapse is not.
+        apart = float(distance > 0)
+        balls = apart * self.balls[chosen]
+        return {
+            "frechet": _frechet(self, rows),
+            "mmd2": float(kernel + reference.kernel_mean - 2 * self.kernel_human[chosen].mean()),
+            "energy": max(
+                float(2 * self.distance_human[chosen].mean() - distance - reference.distance_mean),
+                0.0,
+            ),
+            "precision": float((balls > 0).mean()),
+            "recall": float((across < radii[:, None]).any(axis=0).mean()),
+            "density": float(balls.mean() / NEAREST),
+            "coverage": float((across.min(axis=0) < reference.radii).mean()),
+            "vendi": effective_rank(eigenvalues(self.units, rows)),
+            "nearest_human": float(self.nearest[chosen].mean()),
+        }
+
+
+def distribution_metrics(
+    human: ArrayLike | ReferenceCloud, generated: ArrayLike, seed: int = 0
 ) -> dict[str, float]:
     """Every metric of §3 for one generation.
 
     Args:
-        human: (m, d) human embeddings, or the ``Reference`` made of them.
+        human: (m, d) human embeddings, or the ``ReferenceCloud`` made of them.
         generated: (n, d) embeddings of the texts to judge.
         seed: which texts are looked at when there are more than 4,000.
 
@@ -109,11 +140,11 @@ def distribution_card(
     Raises:
         MetricError: rows that are not finite (named), fewer than 5 texts, dimensions that differ.
     """
-    reference = human if isinstance(human, Reference) else prepare_reference(human, seed)
-    return card(prepare(reference, generated, seed))
+    reference = human if isinstance(human, ReferenceCloud) else prepare_reference(human, seed)
+    return prepare(reference, generated, seed).compute()
 
 
-def prepare_reference(human: ArrayLike, seed: int = 0) -> Reference:
+def prepare_reference(human: ArrayLike, seed: int = 0) -> ReferenceCloud:
     """Everything about the human corpus that no generation changes."""
     points = embeddings(human, "human")
     mean = mean_of(points)
@@ -127,7 +158,7 @@ def prepare_reference(human: ArrayLike, seed: int = 0) -> Reference:
     count = len(subset)
     bandwidth = _bandwidth(distances)
     kernel = np.exp(squared / (-2.0 * bandwidth**2))
-    return Reference(
+    return ReferenceCloud(
         points=points,
         subset=subset,
         mean=mean,
@@ -140,7 +171,7 @@ def prepare_reference(human: ArrayLike, seed: int = 0) -> Reference:
     )
 
 
-def prepare(reference: Reference, generated: ArrayLike, seed: int = 0) -> Prepared:
+def prepare(reference: ReferenceCloud, generated: ArrayLike, seed: int = 0) -> Prepared:
     """Holds the distances, kernels and products that half-samples share."""
     points = embeddings(generated, "generated")
     same_dimension(reference.points, points)
@@ -155,7 +186,7 @@ def prepare(reference: Reference, generated: ArrayLike, seed: int = 0) -> Prepar
     return Prepared(
         reference=reference,
         generated=points,
-        turned=cloud_of(_turned(points, reference)),
+        rotated=cloud_of(_rotated(points, reference)),
         units=cloud_of(units, centred=False),
         subset=subset,
         within=np.sqrt(within),
@@ -168,31 +199,15 @@ def prepare(reference: Reference, generated: ArrayLike, seed: int = 0) -> Prepar
     )
 
 
-def card(prepared: Prepared, rows: Rows | None = None) -> dict[str, float]:
-    """The §3 card of all texts, or of the texts at positions ``rows`` (a half-sample)."""
-    reference, chosen = prepared.reference, _chosen(prepared, rows)
-    count, mask = int(chosen.sum()), chosen.astype(np.float64)
-    across = prepared.across[chosen]
-    kernel = (mask @ (prepared.kernel @ mask) - count) / max(count * (count - 1), 1)
-    distance = mask @ (prepared.within @ mask) / max(count**2, 1)
-    radii = _radii(prepared.within[np.ix_(chosen, chosen)])
-    # One point inside the human cloud would be perfectly precise: a collapse is not.
-    apart = float(distance > 0)
-    balls = apart * prepared.balls[chosen]
-    return {
-        "frechet": _frechet(prepared, rows),
-        "mmd2": float(kernel + reference.kernel_mean - 2 * prepared.kernel_human[chosen].mean()),
-        "energy": max(
-            float(2 * prepared.distance_human[chosen].mean() - distance - reference.distance_mean),
-            0.0,
-        ),
-        "precision": float((balls > 0).mean()),
-        "recall": float((across < radii[:, None]).any(axis=0).mean()),
-        "density": float(balls.mean() / NEAREST),
-        "coverage": float((across.min(axis=0) < reference.radii).mean()),
-        "vendi": effective_rank(eigenvalues(prepared.units, rows)),
-        "nearest_human": float(prepared.nearest[chosen].mean()),
-    }
+class Distribution:
+    """Distances between two clouds of embeddings."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = prepare_reference(reference.embeddings)
+
+    def prepare(self, sample: Sample) -> Prepared:
+        """See `palimpsest.metrics.family.Family`."""
+        return prepare(self.reference, sample.embeddings)
 
 
 def _chosen(prepared: Prepared, rows: Rows | None) -> NDArray[np.bool_]:
@@ -212,7 +227,7 @@ def _frechet(prepared: Prepared, rows: Rows | None) -> float:
     count = len(points) if rows is None else len(rows)
     mean = mean_of(points, rows)
     total = sum(float(((block - mean) ** 2).sum()) for block in blocks(points, rows))
-    shared = eigenvalues(prepared.turned, rows)
+    shared = eigenvalues(prepared.rotated, rows)
     # The root would turn rounding of 1e-16 into 1e-8, once for every empty direction.
     shared = shared[shared > shared.max() * 1e-14]
     gap = mean - reference.mean
@@ -220,7 +235,7 @@ def _frechet(prepared: Prepared, rows: Rows | None) -> float:
     return max(float(gap @ gap + variances - 2.0 * np.sqrt(shared).sum()), 0.0)
 
 
-def _turned(points: Floats, reference: Reference) -> Floats:
+def _rotated(points: Floats, reference: ReferenceCloud) -> Floats:
     """Points times the root of the human covariance: their covariance is Σ₀^½ Σ Σ₀^½."""
     parts = [(block - reference.mean) @ reference.root for block in blocks(points)]
     return np.concatenate([part.astype(_kept(points), copy=False) for part in parts])

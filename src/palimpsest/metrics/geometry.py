@@ -13,21 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
-from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist, squareform
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
+from palimpsest.core.rng import stream
+from palimpsest.metrics.family import Reference, Rows, Sample
+from palimpsest.metrics.hull import FLAT, ROUNDING, hull, thickness
 from palimpsest.metrics.spectrum import covariance, mean_of
 from palimpsest.metrics.validation import (
     WORST_RATIO,
     Floats,
-    Rows,
     blocks,
     embeddings,
-    numbers,
     same_dimension,
 )
-from palimpsest.randomness import stream
 
 COMPONENTS = 3
 """Principal components of the fixed basis."""
@@ -43,12 +42,6 @@ HALF_DRAWS = 4
 
 PAIRS_LIMIT = 4000
 """Texts whose pairwise distances and products are held; more are subsampled for ``compression``."""
-
-FLAT = 1e-9
-"""Thickness over extent below which a cloud counts as flat (rank below the dimensions)."""
-
-ROUNDING = 1e-12
-"""Length over the coordinates' size below which a distance is rounding."""
 
 NOTHING = ROUNDING**2
 """Variance over squared scale below which a cloud is one point and rounding."""
@@ -75,7 +68,7 @@ class Basis:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One generation made ready for ``card``: everything that half-samples share."""
+    """One generation made ready for ``compute``: everything that half-samples share."""
 
     basis: Basis
     generated: Floats
@@ -86,6 +79,44 @@ class Prepared:
     apart: NDArray[np.float64] | None
     lam: float
     seed: int
+
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return len(self.coordinates)
+
+    def compute(self, rows: Rows | None = None) -> dict[str, float]:
+        """The §1 metrics of all texts, or of the texts at positions ``rows`` (a half-sample).
+
+        A half-sample keeps the rarefied hull's number of points, so that it estimates the same
+        quantity as the whole.
+        """
+        basis = self.basis
+        points = self.coordinates if rows is None else self.coordinates[rows]
+        mean = points.mean(axis=0)
+        centred = points - mean
+        radii = np.sqrt((centred**2).sum(axis=1))
+        drift = float(np.linalg.norm(mean - basis.centre))
+        volume = hull(points)
+        ainex = volume / (1.0 + self.lam * drift**2)
+        kept = ainex / basis.volume if basis.volume > 0 else 0.0
+        human_spread = float(np.sqrt(basis.variance))
+        return {
+            "volume": volume,
+            "drift": drift,
+            "dispersion": float(radii.mean()),
+            "compression": _mean_distance(self, rows),
+            "outlier": float(radii.max()),
+            "ainex": ainex,
+            "integrity": kept,
+            "loss": 100.0 * (1.0 - kept),
+            "volume_rarefied": _rarefied(self, points, whole=rows is None),
+            "volume_refit": _refit(self, rows),
+            "residual": _residual(self.generated, rows, float((radii**2).sum())),
+            "spread": _spread(centred, points),
+            "drift_relative": drift / human_spread if human_spread > 0 else WORST_RATIO,
+            "explained": basis.explained,
+        }
 
 
 def fit_basis(human: ArrayLike, components: int = COMPONENTS) -> Basis:
@@ -110,7 +141,7 @@ def fit_basis(human: ArrayLike, components: int = COMPONENTS) -> Basis:
     coordinates = project(checked, mean, directions)
     centre = coordinates.mean(axis=0)
     variance = float(((coordinates - centre) ** 2).sum() / (len(coordinates) - 1))
-    volume = hull_volume(coordinates)
+    volume = hull(coordinates)
     return Basis(mean, directions, centre, min(explained, 1.0), volume, variance)
 
 
@@ -121,23 +152,7 @@ def project(
     return np.concatenate([(block - mean) @ components.T for block in blocks(points)])
 
 
-def hull_volume(points: ArrayLike) -> float:
-    """Volume of the convex hull, in units of the points to the power of their dimension.
-
-    Args:
-        points: (n, k) coordinates, k >= 2.
-
-    Returns:
-        The volume, >= 0; falls when texts collapse. 0.0 when the points span fewer than k
-        dimensions, to within rounding.
-
-    Raises:
-        MetricError: the points are not a two-dimensional array of finite numbers.
-    """
-    return _hull(numbers(points, "points", ndim=2))
-
-
-def geometry_card(
+def geometry_metrics(
     human: ArrayLike | Basis, generated: ArrayLike, lam: float = 1.0, seed: int = 0
 ) -> dict[str, float]:
     """Every metric of §1 for one generation.
@@ -161,16 +176,16 @@ def geometry_card(
             differ, λ below 0.
     """
     basis = human if isinstance(human, Basis) else fit_basis(human)
-    return card(prepare(basis, generated, lam, seed))
+    return prepare(basis, generated, lam, seed).compute()
 
 
 def integrity(human: ArrayLike, generated: ArrayLike, lam: float = 1.0) -> dict[str, float]:
-    """The §1 card of ``generated`` against ``human``: see ``geometry_card``."""
-    return geometry_card(human, generated, lam)
+    """The §1 metrics of ``generated`` against ``human``: see ``geometry_metrics``."""
+    return geometry_metrics(human, generated, lam)
 
 
 def prepare(basis: Basis, generated: ArrayLike, lam: float = 1.0, seed: int = 0) -> Prepared:
-    """Projects a generation and holds what ``card`` needs for it and for its half-samples."""
+    """Projects a generation and holds what ``compute`` needs for it and for its half-samples."""
     if not (np.isfinite(lam) and lam >= 0):
         raise MetricError("lam", wanted=">= 0", got=lam)
     checked = embeddings(generated, "generated")
@@ -196,38 +211,15 @@ def prepare(basis: Basis, generated: ArrayLike, lam: float = 1.0, seed: int = 0)
     )
 
 
-def card(prepared: Prepared, rows: Rows | None = None) -> dict[str, float]:
-    """The §1 card of all texts, or of the texts at positions ``rows`` (a half-sample).
+class Geometry:
+    """The Ainex family: hull, drift and their companions in the human basis."""
 
-    A half-sample keeps the rarefied hull's number of points, so that it estimates the same
-    quantity as the whole.
-    """
-    basis = prepared.basis
-    points = prepared.coordinates if rows is None else prepared.coordinates[rows]
-    mean = points.mean(axis=0)
-    centred = points - mean
-    radii = np.sqrt((centred**2).sum(axis=1))
-    drift = float(np.linalg.norm(mean - basis.centre))
-    volume = _hull(points)
-    ainex = volume / (1.0 + prepared.lam * drift**2)
-    kept = ainex / basis.volume if basis.volume > 0 else 0.0
-    human_spread = float(np.sqrt(basis.variance))
-    return {
-        "volume": volume,
-        "drift": drift,
-        "dispersion": float(radii.mean()),
-        "compression": _mean_distance(prepared, rows),
-        "outlier": float(radii.max()),
-        "ainex": ainex,
-        "integrity": kept,
-        "loss": 100.0 * (1.0 - kept),
-        "volume_rarefied": _rarefied(prepared, points, whole=rows is None),
-        "volume_refit": _refit(prepared, rows),
-        "residual": _residual(prepared.generated, rows, float((radii**2).sum())),
-        "spread": _spread(centred, points),
-        "drift_relative": drift / human_spread if human_spread > 0 else WORST_RATIO,
-        "explained": basis.explained,
-    }
+    def __init__(self, reference: Reference) -> None:
+        self.basis, self.lam = fit_basis(reference.embeddings), reference.lam
+
+    def prepare(self, sample: Sample) -> Prepared:
+        """See `palimpsest.metrics.family.Family`."""
+        return prepare(self.basis, sample.embeddings, self.lam)
 
 
 def _principal(
@@ -258,29 +250,9 @@ def _principal(
     return directions, np.where(real, variances, 0.0), total
 
 
-def _thickness(centred: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Singular values of a centred cloud, or zeros where it is flat to within rounding."""
-    values = np.linalg.svd(centred, compute_uv=False)
-    rounding = ROUNDING * float(np.abs(points).max(initial=0.0)) * np.sqrt(len(points))
-    if len(values) < points.shape[1] or values[-1] <= max(FLAT * values[0], rounding):
-        return np.zeros(points.shape[1])
-    return np.asarray(values)
-
-
-def _hull(points: NDArray[np.float64]) -> float:
-    if len(points) <= points.shape[1]:
-        return 0.0
-    if not _thickness(points - points.mean(axis=0), points).any():
-        return 0.0
-    try:
-        return float(ConvexHull(points).volume)
-    except QhullError:  # flat to Qhull's own rounding, which is coarser than ours
-        return 0.0
-
-
 def _spread(centred: NDArray[np.float64], points: NDArray[np.float64]) -> float:
     """(det Cov)^(1/2k), a length: the geometric mean of the standard deviations."""
-    values = _thickness(centred, points)
+    values = thickness(centred, points)
     if not values.any():
         return 0.0
     return float(np.exp(np.log(values).mean()) / np.sqrt(len(points) - 1))
@@ -304,11 +276,11 @@ def _mean_distance(prepared: Prepared, rows: Rows | None) -> float:
 def _rarefied(prepared: Prepared, points: NDArray[np.float64], whole: bool) -> float:
     size = min(RAREFIED_POINTS, len(prepared.coordinates) // 2, len(points))
     if size == len(points):
-        return _hull(points)
+        return hull(points)
     rng = stream(prepared.seed, "geometry.rarefied")
     draws = RAREFIED_DRAWS if whole else HALF_DRAWS
     picks = [rng.choice(len(points), size, replace=False, shuffle=False) for _ in range(draws)]
-    return float(np.mean([_hull(points[pick]) for pick in picks]))
+    return float(np.mean([hull(points[pick]) for pick in picks]))
 
 
 def _refit(prepared: Prepared, rows: Rows | None) -> float:
@@ -318,7 +290,7 @@ def _refit(prepared: Prepared, rows: Rows | None) -> float:
     if prepared.products is None or count > points.shape[1]:
         own = points if rows is None else points[rows]
         mean = mean_of(own)
-        return _hull(project(own, mean, _principal(own, mean, components)[0]))
+        return hull(project(own, mean, _principal(own, mean, components)[0]))
     if count <= components:
         return 0.0
     products = prepared.products
@@ -330,7 +302,7 @@ def _refit(prepared: Prepared, rows: Rows | None) -> float:
     variances, vectors = eigh(products, subset_by_index=(count - components, count - 1))
     if variances[0] <= FLAT**2 * max(scale, 0.0):
         return 0.0
-    return _hull(vectors * np.sqrt(variances))
+    return hull(vectors * np.sqrt(variances))
 
 
 def _residual(points: Floats, rows: Rows | None, inside: float) -> float:

@@ -21,22 +21,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
+from palimpsest.core.rng import stream
+from palimpsest.metrics.family import Reference, Rows, Sample
 from palimpsest.metrics.self_bleu import SelfBleu
-from palimpsest.metrics.validation import Rows, texts, whole
-from palimpsest.randomness import stream
+from palimpsest.metrics.validation import texts
+from palimpsest.metrics.word_diversity import entropy, mtld, zipf
 
 ORDERS = (1, 2, 3, 4)
 """n-gram lengths of ``distinct_n``."""
 
 SELF_BLEU_TEXTS = 200
 """Texts among which self-BLEU is measured, drawn with the seed when there are more."""
-
-MTLD_THRESHOLD = 0.72
-"""Type-token ratio at which a factor of MTLD ends (McCarthy & Jarvis 2010)."""
-
-ZIPF_CEILING = 10.0
-"""Largest exponent reported: a text of a single word has none of its own."""
 
 ZLIB_CEILING = 1032.0
 """The most that zlib can compress; what texts without a word read."""
@@ -49,7 +45,7 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Prepared:
-    """One generation made ready for ``card``; arrays over words are in the budget's order.
+    """One generation made ready for ``compute``; arrays over words are in the budget's order.
 
     ``grams[n]`` holds the id and the text of every n-gram, ``within`` (texts, 3) the share of
     distinct 2-, 3- and 4-grams of each text, ``human`` the smoothed log probabilities of the
@@ -65,13 +61,47 @@ class Prepared:
     bleu: SelfBleu
     human: NDArray[np.float64]
 
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return len(self.lengths)
+
+    def compute(self, rows: Rows | None = None) -> dict[str, float]:
+        """The §4 metrics of all texts, or of the texts at positions ``rows`` (a half-sample)."""
+        count = len(self.lengths)
+        chosen = np.ones(count, dtype=bool)
+        if rows is not None:
+            chosen = np.zeros(count, dtype=bool)
+            chosen[rows] = True
+        ids = {order: grams[chosen[owner]] for order, (grams, owner) in self.grams.items()}
+        tables = {order: np.bincount(grams) for order, grams in ids.items()}
+        types = {order: int(np.count_nonzero(table)) for order, table in tables.items()}
+        frequencies = tables[1][tables[1] > 0]
+        measured = chosen & self.kept
+        copies = self.copies[chosen]
+        result = {f"distinct_{order}": types[order] / max(len(ids[order]), 1) for order in ORDERS}
+        return result | {
+            "repetition_diversity": _mean_product(self.within[measured]),
+            "self_bleu_4": self.bleu.mean(chosen),
+            "ttr": types[1] / max(len(ids[1]), 1),
+            "mtld": mtld(ids[1]),
+            "hapax": float((frequencies == 1).sum()) / types[1] if types[1] > 1 else 0.0,
+            "entropy_1": entropy(frequencies),
+            "entropy_2": entropy(tables[2]),
+            "zipf": zipf(frequencies),
+            "compression_ratio": _compression(self.raw, measured) if types[1] else ZLIB_CEILING,
+            "duplicates": 1.0 - float(np.count_nonzero(np.bincount(copies))) / len(copies),
+            "length_mean": float(self.lengths[chosen].mean()),
+            "kl_human": _divergence(tables[1], self.human),
+        }
+
 
 def words(text: str) -> list[str]:
     r"""The lower-cased ``\w+`` words of a text."""
     return WORD.findall(text.lower())
 
 
-def lexical_card(
+def lexical_metrics(
     generated: Sequence[str], human: Sequence[str], budget: int | None = None, seed: int = 0
 ) -> dict[str, float]:
     """Every metric of §4 for one generation.
@@ -93,7 +123,7 @@ def lexical_card(
     Raises:
         MetricError: fewer than 5 texts, entries that are no strings (named), a budget below 1.
     """
-    return card(prepare(generated, human, budget, seed))
+    return prepare(generated, human, budget, seed).compute()
 
 
 def word_counts(corpus: Sequence[str]) -> Counter[str]:
@@ -111,7 +141,7 @@ def prepare(
     budget: int | None = None,
     seed: int = 0,
 ) -> Prepared:
-    """Splits, numbers and counts what ``card`` needs for all texts and for half-samples.
+    """Splits, numbers and counts what ``compute`` needs for all texts and for half-samples.
 
     ``human`` may be what `word_counts` made of the human texts, where many are held against them.
     """
@@ -144,96 +174,15 @@ def prepare(
     )
 
 
-def card(prepared: Prepared, rows: Rows | None = None) -> dict[str, float]:
-    """The §4 card of all texts, or of the texts at positions ``rows`` (a half-sample)."""
-    count = len(prepared.lengths)
-    chosen = np.ones(count, dtype=bool)
-    if rows is not None:
-        chosen = np.zeros(count, dtype=bool)
-        chosen[rows] = True
-    ids = {order: found[chosen[owner]] for order, (found, owner) in prepared.grams.items()}
-    tables = {order: np.bincount(found) for order, found in ids.items()}
-    types = {order: int(np.count_nonzero(table)) for order, table in tables.items()}
-    frequencies = tables[1][tables[1] > 0]
-    measured = chosen & prepared.kept
-    copies = prepared.copies[chosen]
-    result = {f"distinct_{order}": types[order] / max(len(ids[order]), 1) for order in ORDERS}
-    return result | {
-        "repetition_diversity": _mean_product(prepared.within[measured]),
-        "self_bleu_4": prepared.bleu.mean(chosen),
-        "ttr": types[1] / max(len(ids[1]), 1),
-        "mtld": mtld(ids[1]),
-        "hapax": float((frequencies == 1).sum()) / types[1] if types[1] > 1 else 0.0,
-        "entropy_1": entropy(frequencies),
-        "entropy_2": entropy(tables[2]),
-        "zipf": zipf(frequencies),
-        "compression_ratio": _compression(prepared.raw, measured) if types[1] else ZLIB_CEILING,
-        "duplicates": 1.0 - float(np.count_nonzero(np.bincount(copies))) / len(copies),
-        "length_mean": float(prepared.lengths[chosen].mean()),
-        "kl_human": _divergence(tables[1], prepared.human),
-    }
+class Lexical:
+    """How varied the words are."""
 
+    def __init__(self, reference: Reference) -> None:
+        self.human, self.words = word_counts(reference.texts), reference.words
 
-def entropy(counts: NDArray[np.integer]) -> float:
-    """Entropy of a table of counts >= 0, in nats: 0 for one type or none."""
-    checked = whole(counts, "counts", least=0)
-    positive = checked[checked > 0]
-    total = positive.sum()
-    if len(positive) < 2:
-        return 0.0
-    return float(np.log(total) - (positive * np.log(positive)).sum() / total)
-
-
-def mtld(sequence: Ids) -> float:
-    """Measure of textual lexical diversity (McCarthy & Jarvis 2010), in words a factor.
-
-    A factor ends where the type-token ratio of its words has fallen to 0.72; the last, unfinished
-    one counts for the share of the way it fell. The mean of reading forward and backward.
-
-    Args:
-        sequence: one number a word, equal for equal words.
-
-    Returns:
-        Words per factor, >= 0; falls when texts repeat themselves. 0 without words; a sequence
-        that never repeats has no factor and reads its own length.
-    """
-    sequence = whole(sequence, "sequence")
-    if not len(sequence):
-        return 0.0
-    previous = _previous(sequence)
-    repeated = np.flatnonzero(previous >= 0)
-    last = len(sequence) - 1
-    backward = np.full(len(sequence), -1, dtype=np.int64)
-    backward[last - previous[repeated]] = last - repeated
-    return (_one_way(previous) + _one_way(backward)) / 2.0
-
-
-def zipf(frequencies: NDArray[np.integer]) -> float:
-    """Exponent s of frequency ∝ rank^−s by maximum likelihood over the ranks 1..V that occur.
-
-    Clauset, Shalizi & Newman (2009) with finite support, since the exponent of words is near 1,
-    where their infinite sum diverges: s solves E_s[ln rank] = mean ln rank.
-
-    Returns:
-        0 (all words equally often) to 10; 10 for fewer than two types.
-    """
-    checked = whole(frequencies, "frequencies", least=0)
-    ordered = np.sort(checked[checked > 0])[::-1].astype(np.float64)
-    if len(ordered) < 2:
-        return ZIPF_CEILING
-    logs = np.log(np.arange(1, len(ordered) + 1))
-    target = float(ordered @ logs / ordered.sum())
-    exponent = 1.0
-    for _ in range(50):  # Newton on a convex function; four or five steps do
-        weights = np.exp(-exponent * logs)
-        weights /= weights.sum()
-        mean = float(weights @ logs)
-        variance = float(weights @ (logs - mean) ** 2)
-        step = (mean - target) / max(variance, 1e-12)
-        previous, exponent = exponent, min(max(exponent + step, 0.0), ZIPF_CEILING)
-        if abs(exponent - previous) < 1e-12:
-            break
-    return exponent
+    def prepare(self, sample: Sample) -> Prepared:
+        """See `palimpsest.metrics.family.Family`."""
+        return prepare(sample.texts, self.human, self.words)
 
 
 def _counts(lines: list[list[str]]) -> Ids:
@@ -304,37 +253,13 @@ def _raw(checked: list[str], lengths: Ids, shares: Ids) -> list[bytes]:
 
 def _end_of_word(text: str, count: int) -> int:
     """Where the text's ``count``-th word ends, 0 for none."""
-    found = itertools.islice(WORD.finditer(text.lower()), count)
-    return max((match.end() for match in found), default=0)
+    matches = itertools.islice(WORD.finditer(text.lower()), count)
+    return max((match.end() for match in matches), default=0)
 
 
 def _compression(raw: list[bytes], measured: NDArray[np.bool_]) -> float:
     joined = b"\n".join([raw[index] for index in np.flatnonzero(measured)])
     return len(joined) / len(zlib.compress(joined, 9))
-
-
-def _previous(sequence: Ids) -> Ids:
-    """Where each word last stood before, -1 for its first time."""
-    order = np.argsort(sequence, kind="stable")
-    again = sequence[order[1:]] == sequence[order[:-1]]
-    previous = np.full(len(sequence), -1, dtype=np.int64)
-    previous[order[1:][again]] = order[:-1][again]
-    return previous
-
-
-def _one_way(previous: Ids) -> float:
-    """Words per factor, reading forward; a factor can only end at a word that it has had."""
-    length = len(previous)
-    repeated = np.flatnonzero(previous >= 0)
-    factors, start, repeats = 0.0, 0, 0
-    for place, before in zip(repeated.tolist(), previous[repeated].tolist(), strict=True):
-        if before >= start:
-            repeats += 1
-            if repeats >= (1.0 - MTLD_THRESHOLD) * (place - start + 1) - 1e-9:
-                factors, start, repeats = factors + 1.0, place + 1, 0
-    if start < length:
-        factors += repeats / (length - start) / (1.0 - MTLD_THRESHOLD)
-    return length / factors if factors else float(length)
 
 
 def _smoothed(counts: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.errors import MetricError
-from palimpsest.metrics.validation import WORST_RATIO, Rows, numbers
+from palimpsest.core.errors import MetricError
+from palimpsest.metrics.family import Reference, Rows, Sample
+from palimpsest.metrics.validation import WORST_RATIO, numbers
 
 LARGEST_LOG = 700.0
 """Mean NLL beyond which exp would overflow; the perplexity stops there (1e304)."""
@@ -45,6 +46,28 @@ class Heldout:
             _same_texts(len(numbers(getattr(self, name), name)), count, name)
         _same_texts(len(self.tail.tokens), count, "tail")
 
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return len(self.scored.tokens)
+
+    def compute(self, rows: Rows | None = None) -> dict[str, float]:
+        """``perplexity_heldout``, ``bits_per_byte_heldout``, ``perplexity_tail`` and
+        ``next_token_entropy`` (nats), of all held-out texts or of those in ``rows``.
+
+        Without tokens the first three read 1e9; the entropy falls when predictions collapse and
+        reads 0 then.
+        """
+        chosen = slice(None) if rows is None else rows
+        nll, entropies = self.scored.nll_nats[chosen], self.entropy_nats[chosen]
+        tokens = float(self.scored.tokens[chosen].sum())
+        return {
+            "perplexity_heldout": perplexity(self.scored, rows),
+            "bits_per_byte_heldout": bits_per_byte(nll, self.num_bytes[chosen]),
+            "perplexity_tail": perplexity(self.tail, rows),
+            "next_token_entropy": float(entropies.sum()) / tokens if tokens else 0.0,
+        }
+
 
 @dataclass(frozen=True)
 class Written:
@@ -56,6 +79,24 @@ class Written:
     def __post_init__(self) -> None:
         if self.own is not None:
             _same_texts(len(self.own.tokens), len(self.human.tokens), "own")
+
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return len(self.human.tokens)
+
+    def compute(self, rows: Rows | None = None) -> dict[str, float | None]:
+        """``perplexity_human``, ``perplexity_self`` and the surprise quantiles of a generation.
+
+        ``perplexity_self`` is None where no model wrote the texts. Texts without a token give 1e9
+        for both perplexities: silence is no sign of a good fit.
+        """
+        own = None if self.own is None else perplexity(self.own, rows)
+        return {
+            "perplexity_human": perplexity(self.human, rows),
+            "perplexity_self": own,
+            **surprise(self.human, rows),
+        }
 
 
 def scored(nll_nats: ArrayLike, tokens: ArrayLike, name: str = "nll_nats") -> Scored:
@@ -106,38 +147,6 @@ def surprise(texts: Scored, rows: Rows | None = None) -> dict[str, float]:
     return dict(zip(names, map(float, quantiles), strict=True))
 
 
-def heldout_card(heldout: Heldout, rows: Rows | None = None) -> dict[str, float]:
-    """``perplexity_heldout``, ``bits_per_byte_heldout``, ``perplexity_tail`` and
-    ``next_token_entropy`` (nats), of all held-out texts or of those in ``rows``.
-
-    Without tokens the first three read 1e9; the entropy falls when predictions collapse and
-    reads 0 then.
-    """
-    chosen = slice(None) if rows is None else rows
-    nll, entropies = heldout.scored.nll_nats[chosen], heldout.entropy_nats[chosen]
-    tokens = float(heldout.scored.tokens[chosen].sum())
-    return {
-        "perplexity_heldout": perplexity(heldout.scored, rows),
-        "bits_per_byte_heldout": bits_per_byte(nll, heldout.num_bytes[chosen]),
-        "perplexity_tail": perplexity(heldout.tail, rows),
-        "next_token_entropy": float(entropies.sum()) / tokens if tokens else 0.0,
-    }
-
-
-def written_card(written: Written, rows: Rows | None = None) -> dict[str, float | None]:
-    """``perplexity_human``, ``perplexity_self`` and the surprise quantiles of a generation.
-
-    ``perplexity_self`` is None where no model wrote the texts. Texts without a token give 1e9
-    for both perplexities: silence is no sign of a good fit.
-    """
-    own = None if written.own is None else perplexity(written.own, rows)
-    return {
-        "perplexity_human": perplexity(written.human, rows),
-        "perplexity_self": own,
-        **surprise(written.human, rows),
-    }
-
-
 def token_counts(heldout: Heldout, written: Written) -> dict[str, int]:
     """The token counts that are reported beside the perplexities."""
     counts = {
@@ -148,6 +157,34 @@ def token_counts(heldout: Heldout, written: Written) -> dict[str, int]:
     if written.own is not None:
         counts["tokens_self"] = written.own.tokens.sum()
     return {name: int(count) for name, count in counts.items()}
+
+
+class TextLikelihood:
+    """How likely the texts are, under model 0 and under their author."""
+
+    def __init__(self, reference: Reference) -> None:
+        del reference  # the models are asked elsewhere
+
+    def prepare(self, sample: Sample) -> Written | None:
+        """See `palimpsest.metrics.family.Family`.
+
+        Raises:
+            MetricError: as many likelihoods as texts were wanted.
+        """
+        if sample.written is not None:
+            _same_texts(sample.written.count, len(sample.texts), "written")
+        return sample.written
+
+
+class HeldoutLikelihood:
+    """How likely held-out human text is under the generation's model."""
+
+    def __init__(self, reference: Reference) -> None:
+        del reference  # the model is asked elsewhere
+
+    def prepare(self, sample: Sample) -> Heldout | None:
+        """See `palimpsest.metrics.family.Family`."""
+        return sample.heldout
 
 
 def _same_texts(count: int, wanted: int, name: str) -> None:

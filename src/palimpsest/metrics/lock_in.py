@@ -14,8 +14,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from palimpsest.metrics.family import Reference, Rows, Sample
 from palimpsest.metrics.lexical import words
-from palimpsest.metrics.validation import Rows, texts
+from palimpsest.metrics.validation import texts
 
 GRAM = 8
 """Words of an n-gram."""
@@ -35,6 +36,24 @@ class Prepared:
     novel: NDArray[np.bool_]
     repeated: NDArray[np.bool_] | None
 
+    def compute(self, rows: Rows | None = None) -> dict[str, float | None]:
+        """The §8 metrics of all texts, or of the texts at positions ``rows`` (a half-sample)."""
+        chosen = np.ones(self.count, dtype=bool)
+        if rows is not None:
+            chosen = np.zeros(self.count, dtype=bool)
+            chosen[rows] = True
+        counted = chosen[self.owner]
+        total, novel = int(counted.sum()), int((counted & self.novel).sum())
+        lock_in: float | None = None
+        if self.repeated is not None:
+            again = int((counted & self.novel & self.repeated).sum())
+            lock_in = 1.0 if total == 0 else again / max(novel, 1)
+        return {
+            "novel_ngrams": novel / max(total, 1),
+            "ngram_lock_in": lock_in,
+            "memorised": (total - novel) / max(total, 1),
+        }
+
 
 def known_ngrams(corpus: Iterable[str]) -> Hashes:
     """The distinct 8-grams of a corpus as sorted hashes, for example of the human training set.
@@ -46,7 +65,7 @@ def known_ngrams(corpus: Iterable[str]) -> Hashes:
     return np.unique(_hashed(checked)[0])
 
 
-def lock_in_card(
+def lock_in_metrics(
     generated: Sequence[str],
     human: Sequence[str] | Hashes,
     previous: Sequence[str] | None = None,
@@ -67,7 +86,7 @@ def lock_in_card(
     Raises:
         MetricError: fewer than 5 texts, or entries that are no strings (named).
     """
-    return card(prepare(generated, human, previous))
+    return prepare(generated, human, previous).compute()
 
 
 def prepare(
@@ -86,23 +105,15 @@ def prepare(
     return Prepared(len(checked), owner, ~_contains(known, hashes), repeated)
 
 
-def card(prepared: Prepared, rows: Rows | None = None) -> dict[str, float | None]:
-    """The §8 card of all texts, or of the texts at positions ``rows`` (a half-sample)."""
-    chosen = np.ones(prepared.count, dtype=bool)
-    if rows is not None:
-        chosen = np.zeros(prepared.count, dtype=bool)
-        chosen[rows] = True
-    counted = chosen[prepared.owner]
-    total, novel = int(counted.sum()), int((counted & prepared.novel).sum())
-    lock_in: float | None = None
-    if prepared.repeated is not None:
-        again = int((counted & prepared.novel & prepared.repeated).sum())
-        lock_in = 1.0 if total == 0 else again / max(novel, 1)
-    return {
-        "novel_ngrams": novel / max(total, 1),
-        "ngram_lock_in": lock_in,
-        "memorised": (total - novel) / max(total, 1),
-    }
+class LockIn:
+    """Word 8-grams that are new, kept or copied."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.known = known_ngrams(reference.training)
+
+    def prepare(self, sample: Sample) -> Prepared:
+        """See `palimpsest.metrics.family.Family`."""
+        return prepare(sample.texts, self.known, sample.previous)
 
 
 def _hashed(corpus: list[str]) -> tuple[Hashes, NDArray[np.int64]]:
@@ -111,9 +122,9 @@ def _hashed(corpus: list[str]) -> tuple[Hashes, NDArray[np.int64]]:
     lengths = np.zeros(len(corpus), dtype=np.int64)
     ids: list[int] = []
     for index, text in enumerate(corpus):
-        found = words(text)
-        lengths[index] = len(found)
-        ids.extend([numbers.setdefault(word, len(numbers)) for word in found])
+        in_text = words(text)
+        lengths[index] = len(in_text)
+        ids.extend([numbers.setdefault(word, len(numbers)) for word in in_text])
     table = np.array([_hash(word) for word in numbers], dtype=np.uint64)
     owner = np.repeat(np.arange(len(corpus)), lengths)
     size = max(len(ids) - GRAM + 1, 0)

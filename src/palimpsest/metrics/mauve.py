@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 
 SEED = 0
 """Of its k-means: the same input gives the same number."""
@@ -45,7 +45,7 @@ def mauve(
             "mauve", wanted="the package mauve-text", got="no such package",
             hint="pip install 'palimpsest[mauve]'",
         ) from error  # fmt: skip
-    found = compute_mauve(
+    result = compute_mauve(
         p_features=human_embeddings, q_features=embeddings, seed=SEED, verbose=False
     )
-    return min(float(found.mauve), 1.0)  # rounding goes above
+    return min(float(result.mauve), 1.0)  # rounding goes above

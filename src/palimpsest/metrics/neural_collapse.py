@@ -2,8 +2,8 @@
 
 Source: Wu & Papyan, "Linguistic Collapse" (NeurIPS 2024); NC1 as Galanti et al. (2021). A class
 is a next-token id; its features are the final hidden states that predict it. Everything works on
-class statistics that are merged from passes over tokens, nothing of size tokens × K or K × K is
-ever held: pairs of classes are visited in tiles of ``TILE`` rows.
+class statistics (`palimpsest.lm.class_statistics` gathers them), nothing of size tokens × K or
+K × K is ever held: pairs of classes are visited in tiles of ``TILE`` rows.
 
 More neural collapse goes with lower validation loss: a lens, never by itself damage. Where it
 cannot be measured (all means equal, one class) each number reads its worst value, as stated.
@@ -13,19 +13,15 @@ size count as equal.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics.validation import WORST_RATIO, numbers
 
 TILE = 2048
 """Rows of a tile of class pairs: 32 MB."""
-
-TOKENS_TILE = 256
-"""Tokens compared with all classes at a time."""
 
 EQUAL = 1e-12
 """Squared distance over squared norms below which two means are one."""
@@ -37,72 +33,6 @@ NO_ALIGNMENT = float(np.sqrt(2.0))
 """Error of the simplex expression when its two sides have nothing in common."""
 
 Matrix = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ClassStatistics:
-    """Counts (K,), means (K, d) and mean squared distances to the mean (K,) of K classes.
-
-    A class that never occurs has count, mean and variance 0.
-    """
-
-    counts: NDArray[np.int64]
-    means: Matrix
-    variances: Matrix
-
-    def merged(self, other: "ClassStatistics") -> "ClassStatistics":
-        """The statistics of both passes together (the parallel form of Chan et al. 1979).
-
-        Raises:
-            MetricError: the two have different classes or dimensions.
-        """
-        if self.means.shape != other.means.shape:
-            raise MetricError("statistics", wanted=self.means.shape, got=other.means.shape)
-        counts = self.counts + other.counts
-        share = other.counts / np.maximum(counts, 1)
-        gap = other.means - self.means
-        means = self.means + share[:, None] * gap
-        spread = (gap**2).sum(axis=1)
-        variances = (1 - share) * self.variances + share * other.variances
-        variances += share * (1 - share) * spread
-        return ClassStatistics(counts, means, variances)
-
-    def at_least(self, min_count: int) -> tuple["ClassStatistics", NDArray[np.int64]]:
-        """The classes with ``min_count`` occurrences or more, and their ids."""
-        kept = np.flatnonzero(self.counts >= max(min_count, 1))
-        return ClassStatistics(self.counts[kept], self.means[kept], self.variances[kept]), kept
-
-
-def class_statistics(features: ArrayLike, labels: ArrayLike, num_classes: int) -> ClassStatistics:
-    """Counts, means and variances of the classes of one batch of features.
-
-    Args:
-        features: (n, d) hidden states.
-        labels: (n,) class of each, 0 to num_classes − 1.
-        num_classes: K.
-
-    Returns:
-        ``.counts`` (K,), ``.means`` (K, d), ``.variances`` (K,): mean ‖h − μ_c‖², in memory
-        O(n + K·d). Batches are joined with ``merged``.
-
-    Raises:
-        MetricError: features not finite (rows named), labels out of range or of another length.
-    """
-    h, ids = numbers(features, "features", ndim=2), np.asarray(labels)
-    if ids.shape != (len(h),) or not np.issubdtype(ids.dtype, np.integer):
-        raise MetricError("labels", wanted=f"{len(h)} whole numbers", got=f"shape {ids.shape}")
-    if len(ids) and (ids.min() < 0 or ids.max() >= num_classes):
-        raise MetricError("labels", wanted=f"0 to {num_classes - 1}", got=[ids.min(), ids.max()])
-    counts = np.bincount(ids, minlength=num_classes).astype(np.int64)
-    order = np.argsort(ids, kind="stable")
-    present, starts = np.unique(ids[order], return_index=True)
-    means, variances = np.zeros((num_classes, h.shape[1])), np.zeros(num_classes)
-    if len(present):
-        means[present] = np.add.reduceat(h[order], starts, axis=0) / counts[present, None]
-        squares = ((h - means[ids]) ** 2).sum(axis=1)
-        totals = np.bincount(ids, weights=squares, minlength=num_classes)
-        variances = np.asarray(totals / np.maximum(counts, 1), dtype=np.float64)
-    return ClassStatistics(counts, means, variances)
 
 
 def cdnv(means: ArrayLike, variances: ArrayLike, exponent: int = 1) -> float:
@@ -208,43 +138,19 @@ def uniform_duality(weights: ArrayLike, means: ArrayLike) -> float:
     return float(cosines.var())
 
 
-class CentreAgreement:
-    """NC4, the second pass: how often the classifier agrees with the nearest class mean.
+def collapse_metrics(
+    means: ArrayLike, variances: ArrayLike, weights: ArrayLike
+) -> dict[str, float]:
+    """Every one-pass metric of §6.
 
-    ``value`` is the share of tokens for which argmax_c ⟨w_c, h⟩ = argmin_c ‖h − μ_c‖, both over
-    the K classes given: ``weights`` (K, d) of the output embedding, ``means`` of the first pass.
+    Args:
+        means: (K, d) class means, of classes that occur often enough.
+        variances: (K,) mean squared distances to them.
+        weights: (K, d) rows of the output embedding of the same classes.
+
+    Returns:
+        By name; see the function of each metric for its degenerate value.
     """
-
-    def __init__(self, weights: ArrayLike, means: ArrayLike) -> None:
-        self.means = _classes(means)
-        self.weights = _weights(weights, self.means)
-        self._centre = self.means.mean(axis=0)
-        self._moved = self.means - self._centre
-        self._offsets = (self._moved**2).sum(axis=1) / 2.0
-        self.agreed, self.tokens = 0, 0
-
-    def update(self, features: ArrayLike) -> None:
-        """Counts the agreements of a batch (n, d); ties agree with nothing."""
-        h = numbers(features, "features", ndim=2, columns=self.means.shape[1])
-        for start in range(0, len(h), TOKENS_TILE):
-            part = h[start : start + TOKENS_TILE]
-            classified = _winner(part @ self.weights.T)
-            # ‖h − μ‖² is least where ⟨h, μ⟩ − ‖μ‖²/2 is largest.
-            nearest = _winner((part - self._centre) @ self._moved.T - self._offsets)
-            self.agreed += int(((classified == nearest) & (classified >= 0)).sum())
-            self.tokens += len(part)
-
-    @property
-    def value(self) -> float:
-        """``nc4_agreement``, 0 to 1 (perfect); 0 for no token, a single class or equal means."""
-        return self.agreed / self.tokens if self.tokens else 0.0
-
-
-def collapse_card(statistics: ClassStatistics, weights: ArrayLike) -> dict[str, float]:
-    """Every one-pass metric of §6, for classes that occur often enough (``at_least``) and the
-    (K, d) rows of the output embedding of the same classes.
-    """
-    means, variances = statistics.means, statistics.variances
     mean, variance = log_kernel(means)
     plain, squared = _cdnv(means, variances, (1, 2))
     return {
@@ -337,12 +243,3 @@ def _pair_tiles(points: Matrix) -> Iterator[tuple[tuple[slice, slice], Matrix]]:
 def _upper(tile: Matrix, rows: slice, columns: slice) -> Matrix:
     """The values of a tile that belong to pairs c < c'."""
     return tile[np.triu_indices(len(tile), 1)] if rows == columns else tile
-
-
-def _winner(scores: Matrix) -> NDArray[np.int64]:
-    """Position of each row's largest score, −1 where it is shared to within rounding."""
-    best = scores.argmax(axis=1)
-    top = scores[np.arange(len(scores)), best]
-    room = EQUAL * np.abs(scores).max(axis=1, initial=0.0)
-    alone = (scores >= (top - room)[:, None]).sum(axis=1) == 1
-    return np.where(alone & (scores.shape[1] > 1), best, -1)

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from palimpsest.core.rng import stream
+from palimpsest.metrics.family import Reference, Rows, Sample
 from palimpsest.metrics.validation import (
     BLOCK_ROWS,
     Floats,
-    Rows,
     blocks,
     embeddings,
     numbers,
 )
-from palimpsest.randomness import stream
 
 NEIGHBOUR_TEXTS = 10_000
 """Texts among which nearest neighbours are looked for by TwoNN."""
@@ -63,13 +63,29 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One generation made ready for ``card``."""
+    """One generation made ready for ``compute``."""
 
     cloud: Cloud
     neighbours: Neighbours
 
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return len(self.cloud.points)
 
-def spectrum_card(generated: ArrayLike, seed: int = 0) -> dict[str, float]:
+    def compute(self, rows: Rows | None = None) -> dict[str, float]:
+        """The §2 metrics of all texts, or of the texts at positions ``rows`` (a half-sample)."""
+        variances = eigenvalues(self.cloud, rows)
+        points = self.cloud.points
+        return {
+            "effective_rank": effective_rank(variances),
+            "participation_ratio": participation_ratio(variances),
+            "intrinsic_dimension": two_nn(self.neighbours, rows),
+            "anisotropy": mean_cosine(points if rows is None else points[rows]),
+        }
+
+
+def spectrum_metrics(generated: ArrayLike, seed: int = 0) -> dict[str, float]:
     """Every metric of §2 for one generation.
 
     Args:
@@ -84,25 +100,13 @@ def spectrum_card(generated: ArrayLike, seed: int = 0) -> dict[str, float]:
     Raises:
         MetricError: rows that are not finite (named), fewer than 5 texts.
     """
-    return card(prepare(generated, seed))
+    return prepare(generated, seed).compute()
 
 
 def prepare(generated: ArrayLike, seed: int = 0) -> Prepared:
     """Holds the inner products and neighbours that half-samples share."""
     checked = embeddings(generated, "generated")
     return Prepared(cloud_of(checked), neighbours_of(checked, seed))
-
-
-def card(prepared: Prepared, rows: Rows | None = None) -> dict[str, float]:
-    """The §2 card of all texts, or of the texts at positions ``rows`` (a half-sample)."""
-    variances = eigenvalues(prepared.cloud, rows)
-    points = prepared.cloud.points
-    return {
-        "effective_rank": effective_rank(variances),
-        "participation_ratio": participation_ratio(variances),
-        "intrinsic_dimension": two_nn(prepared.neighbours, rows),
-        "anisotropy": mean_cosine(points if rows is None else points[rows]),
-    }
 
 
 def effective_rank(variances: ArrayLike) -> float:
@@ -261,3 +265,14 @@ def neighbours_of(points: Floats, seed: int = 0) -> Neighbours:
         positions[part] = np.take_along_axis(near, order, axis=1)
         distances[part] = np.take_along_axis(exact, order, axis=1)
     return Neighbours(distinct, positions, distances)
+
+
+class Spectrum:
+    """The spectrum of the embeddings' covariance."""
+
+    def __init__(self, reference: Reference) -> None:
+        del reference  # a sample's spectrum is its own
+
+    def prepare(self, sample: Sample) -> Prepared:
+        """See `palimpsest.metrics.family.Family`."""
+        return prepare(sample.embeddings)

@@ -15,14 +15,9 @@ from math import ceil
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
+from palimpsest.metrics.family import Reference, Rows, Sample, Statement, Triple
 from palimpsest.metrics.validation import whole
-
-Triple = tuple[str, str, str]
-"""(entity, relation, value)."""
-
-Statement = tuple[str, str | None, str | None, str | None]
-"""(status, entity, relation, value)."""
 
 Ints = NDArray[np.int64]
 
@@ -83,8 +78,17 @@ class TruthTable:
 
     @property
     def untrue(self) -> list[Triple]:
-        """The distinct untrue (false or novel) statements, sorted: what a card stores."""
+        """The distinct untrue (false or novel) statements, sorted: what a scorecard stores."""
         return sorted(self._untrue)
+
+    @property
+    def count(self) -> int:
+        """Number of texts."""
+        return self._texts
+
+    def compute(self, rows: Rows | None = None) -> dict[str, float | None]:
+        """The metrics alone, see `measure`."""
+        return self.measure(rows).metrics
 
     def measure(self, texts: ArrayLike | None = None) -> Truth:
         """Every metric of the generation, or of some of its texts.
@@ -206,6 +210,23 @@ def measure_truth(
 ) -> Truth:
     """The metrics of one generation; `TruthTable` documents arguments, values and errors."""
     return TruthTable(texts, facts, previous).measure()
+
+
+class LedgerTruth:
+    """Truth against a ledger of facts."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.facts = reference.facts
+
+    def prepare(self, sample: Sample) -> TruthTable | None:
+        """See `palimpsest.metrics.family.Family`; None where the corpus has no ledger."""
+        if self.facts is None:
+            return None
+        parse, frequencies = self.facts.parse, self.facts.frequencies
+        held = None
+        if sample.previous is not None:
+            held = TruthTable([parse(text) for text in sample.previous], frequencies).untrue
+        return TruthTable([parse(text) for text in sample.texts], frequencies, held)
 
 
 def axioms(untrue: Iterable[Collection[Triple]]) -> dict[str, int]:

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.errors import MetricError
-
-FEWEST_TEXTS = 5
-"""Below this many texts no metric is computed: half of them could not even span a plane."""
+from palimpsest.core.errors import MetricError
+from palimpsest.core.parameters import FEWEST_TEXTS
+from palimpsest.metrics.family import Rows
 
 BLOCK_ROWS = 8192
 """Rows converted to float64 at a time: 25 MB at 384 dimensions."""
@@ -23,9 +22,6 @@ WORST_RATIO = 1e9
 
 Floats = NDArray[np.floating[Any]]
 """An array of float32 or float64."""
-
-Rows = NDArray[np.integer[Any]]
-"""Positions of the texts of a subsample."""
 
 
 def embeddings(array: ArrayLike, name: str = "embeddings") -> Floats:

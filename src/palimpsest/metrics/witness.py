@@ -33,7 +33,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 
 NGRAM_LIMITS = (0.05, 0.20, 0.44)
 WORD_LIMITS = (0.25, 0.40, 0.60)
@@ -46,7 +46,7 @@ UNTRUE = frozenset({"false", "novel"})
 STATUSES = frozenset({"true", "false", "novel", "unparsable"})
 
 
-class Verdict(StrEnum):
+class WitnessVerdict(StrEnum):
     """How a continuation stands, from whole to gone."""
 
     PASS = "PASS"
@@ -58,14 +58,14 @@ class Verdict(StrEnum):
     @property
     def severity(self) -> int:
         """0 for PASS to 4 for DEAD."""
-        return list(Verdict).index(self)
+        return list(WitnessVerdict).index(self)
 
 
 @dataclass(frozen=True)
 class Judgement:
     """A verdict and why; reasons are short, worst first, empty for PASS."""
 
-    verdict: Verdict
+    verdict: WitnessVerdict
     reasons: tuple[str, ...]
 
 
@@ -125,16 +125,16 @@ def judge(
     words = re.findall(r"\w+", continuation.lower())
     dead = _death(words)
     if dead:
-        return Judgement(Verdict.DEAD, (dead,))
-    found = [
+        return Judgement(WitnessVerdict.DEAD, (dead,))
+    findings = [
         *_likelihood(nll, human),
         *_repeated_ngrams(words),
         *_one_word(words),
         *_truth(statuses),
     ]
-    found.sort(key=lambda finding: -finding[0].severity)
-    verdict = found[0][0] if found else Verdict.PASS
-    return Judgement(verdict, tuple(reason for _, reason in found))
+    findings.sort(key=lambda finding: -finding[0].severity)
+    verdict = findings[0][0] if findings else WitnessVerdict.PASS
+    return Judgement(verdict, tuple(reason for _, reason in findings))
 
 
 def repeated_share(words: Sequence[str], n: int = 4) -> float:
@@ -143,7 +143,7 @@ def repeated_share(words: Sequence[str], n: int = 4) -> float:
     return 1.0 - len(set(grams)) / len(grams) if grams else 0.0
 
 
-Finding = tuple[Verdict, str]
+Finding = tuple[WitnessVerdict, str]
 
 
 def _death(words: Sequence[str]) -> str | None:
@@ -167,9 +167,9 @@ def _longest_run(words: Sequence[str], period: int) -> int:
     return best
 
 
-def _graded(value: float, limits: tuple[float, float, float]) -> Verdict | None:
+def _graded(value: float, limits: tuple[float, float, float]) -> WitnessVerdict | None:
     passed = sum(value >= limit for limit in limits)
-    return (None, Verdict.WARN, Verdict.FAIL, Verdict.CRITICAL)[passed]
+    return (None, WitnessVerdict.WARN, WitnessVerdict.FAIL, WitnessVerdict.CRITICAL)[passed]
 
 
 def _likelihood(nll: float | None, human: HumanLikelihood | None) -> list[Finding]:
@@ -179,11 +179,11 @@ def _likelihood(nll: float | None, human: HumanLikelihood | None) -> list[Findin
     width = human.q99 - human.q01
     beyond = nll - human.q99 if surprising else human.q01 - nll
     if beyond > width:
-        verdict, degree = Verdict.CRITICAL, "far too"
+        verdict, degree = WitnessVerdict.CRITICAL, "far too"
     elif beyond > 0:
-        verdict, degree = Verdict.FAIL, "too"
+        verdict, degree = WitnessVerdict.FAIL, "too"
     else:
-        verdict, degree = Verdict.WARN, "rather"
+        verdict, degree = WitnessVerdict.WARN, "rather"
     kind = "surprising" if surprising else "predictable"
     span = f"human {human.q05:.2f} to {human.q95:.2f}"
     return [(verdict, f"{degree} {kind}: {nll:.2f} nats a token, {span}")]
@@ -210,9 +210,9 @@ def _truth(statuses: Collection[str]) -> list[Finding]:
     if not untrue:
         return []
     if untrue == len(parsed) and untrue >= 2:
-        verdict = Verdict.CRITICAL
+        verdict = WitnessVerdict.CRITICAL
     elif 2 * untrue > len(parsed):
-        verdict = Verdict.FAIL
+        verdict = WitnessVerdict.FAIL
     else:
-        verdict = Verdict.WARN
+        verdict = WitnessVerdict.WARN
     return [(verdict, f"{untrue} of {len(parsed)} statements untrue")]

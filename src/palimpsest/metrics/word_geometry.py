@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from palimpsest.errors import MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics.spectrum import mean_cosine
 from palimpsest.metrics.validation import numbers, whole
 
@@ -111,7 +111,7 @@ def synonym_separation(states: ArrayLike, groups: Sequence[Sequence[int]]) -> fl
     carriers = checked.shape[1]
     if carriers < 2:
         raise MetricError("states", wanted="at least two carriers", got=carriers)
-    told, trials = 0, 0
+    separated, trials = 0, 0
     for group in groups:
         if len(group) < 2:
             continue
@@ -125,9 +125,9 @@ def synonym_separation(states: ArrayLike, groups: Sequence[Sequence[int]]) -> fl
         distances[diagonal, diagonal] = np.inf
         rival = distances.min(axis=1)
         scale = np.linalg.norm(own, axis=2)
-        told += int((rival - home > CLEARLY * (rival + scale)).sum())
+        separated += int((rival - home > CLEARLY * (rival + scale)).sum())
         trials += home.size
-    return told / trials if trials else 0.0
+    return separated / trials if trials else 0.0
 
 
 def _words(rows: ArrayLike) -> Matrix:

@@ -1,11 +1,11 @@
 """An audit to look at: a table for a terminal, a page of its own, the verdict in a sentence."""
 
-from html import escape
-
 from palimpsest.audit.measure import Audit
-from palimpsest.audit.verdict import Finding, Verdict
-from palimpsest.report.labels import LABELS, plain
-from palimpsest.report.style import CSS
+from palimpsest.audit.verdict import AuditVerdict, Finding
+from palimpsest.core.formatting import plain, span, text_table
+from palimpsest.metrics.registry import metric
+from palimpsest.report.tables import Cell, Column, Row, Table
+from palimpsest.report.templates import render_template
 
 COLUMNS = ("metric", "value", "95 % interval", "null band", "where")
 FEW_TEXTS = 100
@@ -15,12 +15,12 @@ FEW_TEXTS = 100
 def sentence(audit: Audit) -> str:
     """The verdict and the three strongest reasons for it, in one sentence."""
     head = audit.verdict.value.capitalize()
-    if audit.verdict is Verdict.WHOLE:
+    if audit.verdict is AuditVerdict.WHOLE:
         count, null = len(audit.findings), audit.params.null_samples
         return f"{head}: none of {count} metrics stands out from {null} samples of the reference."
     reasons = "; ".join(_reason(one) for one in audit.reasons)
     narrower = any(one.counts == "collapse" for one in audit.findings)
-    if audit.verdict is Verdict.DIFFERENT and narrower:
+    if audit.verdict is AuditVerdict.DIFFERENT and narrower:
         head += ", and narrower, as another subject alone can be"
     return f"{head}: {reasons}."
 
@@ -39,13 +39,7 @@ def notes(audit: Audit) -> list[str]:
 
 def table(audit: Audit) -> str:
     """A row a metric, at most 100 columns wide; what stands out says what it counts as."""
-    rows = [COLUMNS, *(_cells(one) for one in audit.findings)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(COLUMNS))]
-    lines = []
-    for row in rows:
-        middle = "  ".join(row[at].rjust(widths[at]) for at in range(1, 4))
-        lines.append(f"{row[0].ljust(widths[0])}  {middle}  {row[4]}".rstrip())
-    return "\n".join(lines)
+    return text_table([_cells(one) for one in audit.findings], COLUMNS)
 
 
 def text(audit: Audit) -> str:
@@ -61,20 +55,20 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
         candidate: what the candidate is called.
         reference: what the reference is called.
     """
-    head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
-    rows = "".join(_row(one) for one in audit.findings)
-    below = "".join(f'<p class="soft">{escape(line)}</p>' for line in notes(audit))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Audit of {escape(candidate)}</title>\n<style>{CSS}</style></head>\n<body><main>"
-        f"<h1>{escape(audit.verdict.value.capitalize())}</h1>"
-        f'<p class="soft">{escape(candidate)} against {escape(reference)}</p>'
-        f"<p>{escape(sentence(audit))}</p>"
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-        '</div><p class="key soft"><i>Marked</i>: the whole interval lies outside the null band, '
-        "with Benjamini–Hochberg control over metrics. <b>collapse</b>: on the side where "
-        f"collapse lies.</p>{below}</main></body></html>\n"
+    rows = []
+    for one in audit.findings:
+        name, value, *rest = _cells(one)
+        cells = (Cell(value, left=bool(one.counts)), *map(Cell, rest))
+        rows.append(Row(name, cells, code=True))
+    return render_template(
+        "audit",
+        title=f"Audit of {candidate}",
+        verdict=audit.verdict.value.capitalize(),
+        candidate=candidate,
+        reference=reference,
+        sentence=sentence(audit),
+        metrics=Table(tuple(map(Column, COLUMNS)), tuple(rows)),
+        notes=notes(audit),
     )
 
 
@@ -107,21 +101,11 @@ def _entry(one: Finding) -> dict[str, object]:
 
 
 def _reason(one: Finding) -> str:
-    title = LABELS[one.metric].title if one.metric in LABELS else one.metric.replace("_", " ")
-    band = f"{plain(one.band.low)} to {plain(one.band.high)}"
-    return f"{title} {plain(one.value)} (human samples: {band})"
+    band = span(one.band.low, one.band.high)
+    return f"{metric(one.metric).label} {plain(one.value)} (human samples: {band})"
 
 
 def _cells(one: Finding) -> tuple[str, str, str, str, str]:
-    interval = "–" if one.low is None else f"{plain(one.low)} to {plain(one.high)}"
-    band = f"{plain(one.band.low)} to {plain(one.band.high)}"
-    return one.metric, plain(one.value), interval, band, f"{one.place}  {one.counts}".rstrip()
-
-
-def _row(one: Finding) -> str:
-    name, value, interval, band, where = map(escape, _cells(one))
-    mark = ' class="left"' if one.counts else ""
-    return (
-        f"<tr><th><code>{name}</code></th><td{mark}>{value}</td><td>{interval}</td>"
-        f"<td>{band}</td><td>{where}</td></tr>"
-    )
+    interval, band = span(one.low, one.high), span(one.band.low, one.band.high)
+    where = f"{one.place}  {one.counts}".rstrip()
+    return one.metric, plain(one.value), interval, band, where

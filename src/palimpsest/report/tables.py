@@ -1,85 +1,135 @@
-"""The tables that `dvc plots` draws: one CSV a curve, its interval and null band beside it."""
+"""The tables of the page: rows and cells of text, which the templates turn into HTML."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from palimpsest.decay.trajectory import Card, Trajectory, custom_names, number
-
-COLUMNS = (
-    "generation", "value", "low", "high", "null_low", "null_high",
-    "lineage", "difference", "difference_low", "difference_high",
-)  # fmt: skip
-"""Value with interval, null band, the null lineage's value, and the difference to it."""
-PLOTS = (
-    "integrity",
-    "loss",
-    "volume",
-    "drift",
-    "dispersion",
-    "compression",
-    "outlier",
-    "perplexity_heldout",
-    "distinct_2",
-    "duplicates",
-    "fact_coverage",
-    "truth",
-    "nc1_cdnv",
-    "nc2_etf_error",
-    "gnc2_log",
-    "nc3_dual_error",
-    "nc4_agreement",
-    "crowding",
-    "entanglement",
-    "synonym_gap",
-    "synonym_separation",
-)
-"""The curves that get a CSV, whether the corpus has them or not: dvc.yaml names the files."""
-
-Row = Mapping[str, float | int | None]
+from palimpsest.core.formatting import plain, span
+from palimpsest.metrics.registry import metric
+from palimpsest.report.story import g, when
+from palimpsest.trajectory.curves import Trajectory, number
+from palimpsest.trajectory.summary import Summary
 
 
-def curve_rows(trajectory: Trajectory, name: str) -> list[Row]:
-    """One row for every generation that has a value; None for what it lacks beside it."""
-    curve, band = trajectory.curve(name), trajectory.null.get(name)
-    difference = trajectory.difference(name)
-    columns = {
-        "value": curve.value,
-        "low": curve.low,
-        "high": curve.high,
-        "lineage": trajectory.of_lineage(name).value,
-        "difference": difference.value,
-        "difference_low": difference.low,
-        "difference_high": difference.high,
-    }
-    return [
-        {
-            "generation": int(trajectory.generations[at]),
-            **{key: number(values[at]) for key, values in columns.items()},
-            "null_low": band.low if band else None,
-            "null_high": band.high if band else None,
-        }
-        for at in np.flatnonzero(curve.known)
+@dataclass(frozen=True)
+class Column:
+    """The head of a column."""
+
+    title: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell."""
+
+    text: str
+    hint: str = ""
+    """Shown when the pointer rests on it."""
+    left: bool = False
+    """Whether the value has left its null band."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A named row."""
+
+    name: str
+    cells: tuple[Cell, ...]
+    code: bool = False
+    """Whether the name is that of a metric in the files."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A head and rows."""
+
+    head: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+def by_generation(trajectory: Trajectory, names: Iterable[str]) -> Table:
+    """Some metrics, a row a generation and one of null bands; those not measured are left out."""
+    names = [name for name in names if name in trajectory]
+    columns = (Column(metric(name).label, metric(name).unit) for name in names)
+    rows = [
+        Row(g(int(generation)), tuple(_cell(trajectory, name, at) for name in names))
+        for at, generation in enumerate(trajectory.generations)
     ]
+    if any(name in trajectory.null for name in names):
+        rows.append(Row("null band", tuple(_band(trajectory, name) for name in names)))
+    return Table((Column("generation"), *columns), tuple(rows))
 
 
-def to_csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV text with a header, numbers in full precision, None as an empty cell."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
+def by_metric(trajectory: Trajectory) -> Table:
+    """Every metric, a row each, a column a generation."""
+    columns = (Column(g(int(number))) for number in trajectory.generations)
+    places = range(len(trajectory.generations))
+    rows = []
+    for name in sorted(trajectory.curves):
+        cells = (_cell(trajectory, name, at) for at in places)
+        rows.append(Row(name, (*cells, _band(trajectory, name)), code=True))
+    return Table((Column("metric"), *columns, Column("null band")), tuple(rows))
 
 
-def tables(trajectory: Trajectory, cards: Sequence[Card] = ()) -> dict[str, str]:
-    """File name -> CSV text for every curve of `PLOTS`; only a header where nothing is known.
+def against_control(trajectory: Trajectory, names: Iterable[str]) -> Table | None:
+    """The last generation beside that of the control chain; None without one."""
+    control, last = trajectory.control, trajectory.generations[-1]
+    if control is None or control.generations[-1] != last:
+        return None
+    rows = []
+    for name in names:
+        apart = trajectory.difference(name)
+        if apart.known[-1]:
+            values = (trajectory.last(name), control.last(name), number(apart.value[-1]))
+            cells = (*map(plain, values), span(apart.low[-1], apart.high[-1]))
+            rows.append(Row(metric(name).label, tuple(map(Cell, cells))))
+    titles = (f"at {g(int(last))}", "chain", "control chain", "difference", "95 % interval")
+    return Table(tuple(map(Column, titles)), tuple(rows))
 
-    Args:
-        trajectory: the chain.
-        cards: what it was made from; the project's own metrics in them get a file each, too.
-    """
-    names = dict.fromkeys([*PLOTS, *custom_names(cards)])
-    return {f"{name}.csv": to_csv(curve_rows(trajectory, name)) for name in names}
+
+def of_alarms(summary: Summary) -> Table:
+    """Which metric warned when."""
+    rows = [
+        Row(
+            metric(alarm.metric).label,
+            (
+                Cell(when(alarm.generation)),
+                Cell(alarm.side or "–"),
+                Cell(_chance(alarm.p_value)),
+            ),
+        )
+        for alarm in summary.alarms
+    ]
+    titles = ("metric", "alarm at", "side of the band", "p")
+    return Table(tuple(map(Column, titles)), tuple(rows))
+
+
+def flattened(prefix: str, facts: Sequence[tuple[str, object]]) -> list[tuple[str, str]]:
+    """Nested facts as dotted keys with their values as text."""
+    rows: list[tuple[str, str]] = []
+    for key, value in facts:
+        if isinstance(value, dict):
+            rows += flattened(f"{prefix}{key}.", list(value.items()))
+        else:
+            rows.append((f"{prefix}{key}", "–" if value is None else str(value)))
+    return rows
+
+
+def _chance(p_value: float) -> str:
+    """A p-value; no normal tail is known farther out than one in a million."""
+    return "< 10⁻⁶" if p_value < 1e-6 else plain(p_value)
+
+
+def _cell(trajectory: Trajectory, name: str, at: int) -> Cell:
+    curve, band = trajectory.curve(name), trajectory.null.get(name)
+    value = number(curve.value[at])
+    later = trajectory.generations[at] > 0
+    left = bool(value is not None and band is not None and later and not band.holds(value))
+    known = number(curve.low[at]) is not None
+    hint = f"95 %: {span(curve.low[at], curve.high[at])}" if known else ""
+    return Cell(plain(value), hint, left)
+
+
+def _band(trajectory: Trajectory, name: str) -> Cell:
+    band = trajectory.null.get(name)
+    return Cell(span(band.low, band.high) if band else "–")

@@ -1,0 +1,136 @@
+"""`palimpsest audit`: files in, a table and a verdict out. Loads no torch before it runs."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import platformdirs
+
+from palimpsest.audit.measure import Audit, Encode, Score, audit
+from palimpsest.audit.verdict import DEFAULTS, AuditParams, AuditVerdict
+from palimpsest.core.errors import CorpusError, ParamsError
+from palimpsest.core.parameters import EncoderParams
+from palimpsest.core.storage import check_out, json_bytes, write_out
+from palimpsest.corpus.loaders import read_as_is
+from palimpsest.embedding.cache import encode_cached
+from palimpsest.embedding.encoder import Encoder
+from palimpsest.metrics.likelihood import scored
+from palimpsest.report import audit as report
+
+DESCRIPTION = (
+    "Holds texts against a human reference: every metric with its interval, over the null band of "
+    "the reference itself, then a verdict. No project, no git."
+)
+FAILED = 3
+"""Exit status of a verdict that ``--fail-on`` names."""
+EPILOG = (
+    f"Exit status: 0 whatever the verdict, {FAILED} for one that --fail-on names, 1 for bad input. "
+    "Files: .txt (paragraphs between blank lines), .jsonl, .json, .csv, .parquet."
+)
+STDIN = "-"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    files = "files or globs"
+    parser.add_argument("candidate", nargs="+", help=f"{files} to judge; - reads standard input")
+    parser.add_argument(
+        "--reference", nargs="+", required=True, metavar="HUMAN", help=f"{files} of human text"
+    )
+    parser.add_argument("--text-field", default="text", metavar="NAME", help="default: text")
+    parser.add_argument(
+        "--encoder", default="bundled", help="bundled (default), a folder or a hub id"
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="FOLDER", help="a model of human text, for likelihoods"
+    )
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="texts of a sample; default: as many as there are"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of every draw, default 0")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every number here")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page here")
+    parser.add_argument(
+        "--fail-on",
+        choices=["collapse", "narrower"],
+        help=f"exit with status {FAILED} if collapsed; narrower: or narrower",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reads, measures, prints and writes.
+
+    Raises:
+        PalimpsestError: see `palimpsest.audit.measure.audit`, and unreadable files or models.
+    """
+    if STDIN in args.candidate and STDIN in args.reference:
+        raise ParamsError("standard input", wanted="one corpus from it", got="two")
+    for path in (args.json, args.html):
+        if path is not None:
+            check_out(path)
+    chosen = {"sample": args.sample, "seed": args.seed}
+    params = AuditParams.of(dict(DEFAULTS) | chosen, "audit")
+    candidate = _read(args.candidate, args.text_field)
+    reference = _read(args.reference, args.text_field)
+    score = None if args.model is None else _score(args.model)
+    result = audit(candidate, reference, _encode(args.encoder), score, params)
+    if args.json:
+        write_out(args.json, json_bytes(report.as_dict(result)))
+    if args.html:
+        names = ", ".join(args.candidate), ", ".join(args.reference)
+        write_out(args.html, report.page(result, *names).encode())
+    print(report.text(result))
+    return FAILED if _fails(result, args.fail_on) else 0
+
+
+def cache_folder() -> Path:
+    """Where embeddings are kept: below the user's cache folder, XDG_CACHE_HOME on Linux."""
+    return platformdirs.user_cache_path("palimpsest") / "embeddings"
+
+
+def _fails(result: Audit, fail_on: str | None) -> bool:
+    collapsed, narrower = AuditVerdict.COLLAPSED, AuditVerdict.NARROWER
+    failing = {"collapse": {collapsed}, "narrower": {collapsed, narrower}}
+    return fail_on is not None and result.verdict in failing[fail_on]
+
+
+def _read(sources: Sequence[str], text_field: str) -> list[str]:
+    """The texts of files; standard input is JSON lines if its first line is an object."""
+    if STDIN not in sources:
+        return read_as_is(tuple(sources), text_field)
+    content = sys.stdin.buffer.read()
+    if not content.strip():
+        raise CorpusError("standard input", wanted="texts", got="nothing")
+    suffix = ".jsonl" if content.lstrip().startswith(b"{") else ".txt"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"stdin{suffix}"
+        path.write_bytes(content)
+        return read_as_is(
+            tuple(str(path) if source == STDIN else source for source in sources), text_field
+        )
+
+
+def _encode(model: str) -> Encode:
+    params = EncoderParams.of(
+        {
+            "model": model,
+            "dtype": "float32",
+            "batch_size": 256,
+            "max_tokens": 256,
+            "device": "auto",
+        },
+        "encoder",
+    )
+    encoder, folder = Encoder.load(params), cache_folder()
+    return lambda texts: encode_cached(texts, encoder, folder)
+
+
+def _score(folder: Path) -> Score:
+    # torch, only where a model is asked
+    from palimpsest.lm.checkpoint import load_model_and_tokenizer
+    from palimpsest.lm.scoring import likelihood
+
+    reader = load_model_and_tokenizer(folder)
+    return lambda texts: scored(*likelihood(*reader, texts).per_text)

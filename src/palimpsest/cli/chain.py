@@ -1,0 +1,55 @@
+"""`palimpsest chain [N]`: sets the number of generations."""
+
+import argparse
+from pathlib import Path
+
+from palimpsest.experiments.project import Change, write_chain
+
+DESCRIPTION = (
+    "Writes chain.yaml and a folder of generations/ for each generation, g00 (human) to gN. A "
+    "longer chain keeps all that was computed. Without N the folders are written anew from "
+    "chain.yaml and generations/dvc.yaml.j2."
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    parser.add_argument(
+        "generations", type=int, nargs="?", metavar="N", help="number of the last generation"
+    )
+    parser.add_argument(
+        "--null",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="with the control chain, n01 to nN: the same loop on fresh human text (default: as "
+        "chain.yaml is)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the chain and says what changed.
+
+    Raises:
+        ParamsError, ProjectError: see `write_chain`.
+    """
+    change = write_chain(Path.cwd(), args.generations, args.null)
+    was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
+    print(f"chain.yaml: {change.chain} ({was})")
+    if change.removed:
+        print(removal(change))
+    if change.moved:
+        moved = f"{change.moved} stages of the old dvc.lock have a lock in generations/ now"
+        print(f"{moved}; the old file is dvc.lock.old")
+    if change.restored:
+        print(f"{len(change.restored)} generations of an earlier, longer chain are back")
+        print("next: dvc checkout (their outputs are in DVC's cache), then dvc repro")
+        return 0
+    print("next: dvc repro")
+    return 0
+
+
+def removal(change: Change) -> str:
+    """What a shorter chain took away, in words."""
+    return (
+        f"removed {len(change.removed)} folders of later generations (DVC's cache has the scores)"
+    )

@@ -1,0 +1,285 @@
+"""`palimpsest compare`: DVC experiments and git revisions in, variants with intervals out."""
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from palimpsest.cli.preset import as_yaml
+from palimpsest.core.errors import ComparisonError
+from palimpsest.core.formatting import plain, span, text_table
+from palimpsest.core.storage import check_out, write_out
+from palimpsest.experiments.comparison import (
+    Run,
+    Variant,
+    check_parameters,
+    differences,
+    differing,
+    fixed,
+    last_common,
+    level,
+    shared_seeds,
+    variance_by_seed,
+    variants,
+)
+from palimpsest.experiments.presets import load_preset, published_numbers
+from palimpsest.experiments.revisions import all_runs
+from palimpsest.metrics.registry import shown_in
+
+FILES = ("compare.csv", "compare.json", "compare.png")
+"""What --out writes."""
+COLUMNS = (
+    "variant", "generation", "metric", "chains", "mean", "low", "high", "pairs", "difference",
+    "difference_low", "difference_high", "p_value", "significant",
+)  # fmt: skip
+
+
+DESCRIPTION = (
+    "Groups chains by their parameters; seeds are replicates. Means with 95 % intervals over "
+    "chains, differences to a control paired by seed, with Benjamini-Hochberg control over metrics "
+    "at 5 %."
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    parser.add_argument(
+        "chains", nargs="*", metavar="EXPERIMENT", help="experiments, git revisions or workspace"
+    )
+    parser.add_argument("--all", action="store_true", help="the workspace and every experiment")
+    parser.add_argument(
+        "--control", metavar="NAME", help="a chain of the control; default: the first one"
+    )
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="KEY",
+        help="refuse chains that differ in other parameters than these; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--generation", type=int, metavar="G", help="default: the last common one")
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="NAME", help="show this one; repeatable"
+    )
+    parser.add_argument(
+        "--variance", action="store_true", help="how much each source of randomness moves"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write compare.csv, .json (dvc plots), .png here"
+    )
+    parser.add_argument(
+        "--published", metavar="PRESET", help="the workspace beside a preset's published numbers"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reads, compares, prints and writes.
+
+    Raises:
+        ComparisonError: nothing named, an unknown chain, a generation or metric that is missing,
+            parameters that may not differ.
+    """
+    root = Path.cwd()
+    if args.published:
+        print(_published(root, args.published))
+        return 0
+    if bool(args.chains) == args.all:
+        raise ComparisonError(
+            "chains", wanted="names, or --all", got="both" if args.all else "none"
+        )
+    if args.out:
+        for name in FILES:
+            check_out(args.out / name)
+    runs, left_out = all_runs(root, args.chains)
+    compared = variants(runs)
+    check_parameters(compared, args.parameter)
+    control = _control(runs, compared, args.control or runs[0].name)
+    generation = last_common(compared) if args.generation is None else args.generation
+    metrics = _chosen(compared, generation, args.metric)
+    if args.out:
+        _write(args.out, compared, control, metrics)
+    print(_table(compared, control, metrics, generation))
+    if args.variance:
+        print(_variances(compared, metrics, generation))
+    for line in [*_warnings(compared, control), *(f"\nleft out: {why}" for why in left_out)]:
+        print(line)
+    if args.out:
+        print(f"\nwritten: {', '.join(FILES)} in {args.out}")
+        table, template, _ = (args.out / name for name in FILES)
+        print(f"next: dvc plots show {table} -t {template}")
+    return 0
+
+
+def _chosen(compared: Sequence[Variant], generation: int, asked: Sequence[str]) -> list[str]:
+    """The metrics that are shown: those asked for, else the registry's that were measured."""
+    measured = _measured(compared, generation)
+    if not measured:
+        wanted = f"0 to {last_common(compared)}"
+        raise ComparisonError("--generation", wanted=wanted, got=generation)
+    for name in asked:
+        if name not in measured:
+            wanted = f"one of {', '.join(measured)}"
+            raise ComparisonError("--metric", wanted=wanted, got=repr(name))
+    return list(asked) or [name for name in shown_in("comparison") if name in measured]
+
+
+def _published(root: Path, name: str) -> str:
+    """Measured beside published, with the relative difference; "not run" where nothing is."""
+    numbers, others, reason = published_numbers(root, load_preset(root, name))
+    rows = []
+    for one in numbers:
+        apart = "–"
+        if one.measured is not None and one.published != 0:
+            apart = f"{100 * (one.measured / one.published - 1):+.1f} %".replace("-", "−")
+        got = "not run" if one.measured is None else plain(one.measured)
+        rows.append((one.metric, str(one.generation), plain(one.published), got, apart))
+    head = (f"published: {name}", "g", "published", "measured", "difference")
+    lines = [text_table(rows, head)]
+    if reason:
+        lines.append(f"scores that do not count: {reason}")
+    lines += [
+        f"not the preset's: {key}: {as_yaml(own)} (preset: {as_yaml(theirs)})"
+        for key, own, theirs in others
+    ]
+    return "\n".join(lines)
+
+
+def _control(runs: Sequence[Run], compared: Sequence[Variant], name: str) -> Variant:
+    """The variant of the chain of this name, which may be one that another chain stands for."""
+    for one in runs:
+        if one.name == name:
+            own = fixed(one.parameters)
+            return next(some for some in compared if not differing([some.parameters, own]))
+    known = ", ".join(run.name for run in runs)
+    raise ComparisonError("--control", wanted=f"one of {known}", got=repr(name))
+
+
+def _measured(compared: Sequence[Variant], generation: int) -> list[str]:
+    runs = [run for variant in compared for run in variant.runs.values()]
+    return list(dict.fromkeys(name for run in runs for name in run.generations.get(generation, ())))
+
+
+def _table(
+    compared: Sequence[Variant], control: Variant, metrics: Sequence[str], generation: int
+) -> str:
+    """A row for every variant and metric."""
+    head = ("metric", "chains", "mean", "95 % interval", "less control", "95 % interval", "p", "")
+    rows = []
+    for variant in compared:
+        apart = differences(variant, control, _measured(compared, generation), generation)
+        for name in metrics:
+            own, less = level(variant, name, generation), apart[name]
+            other = ("", "", "", "")
+            if variant is not control:
+                p_value = "–" if less.p_value is None else plain(less.p_value)
+                mark = "significant" if less.significant else ""
+                other = (plain(less.mean), span(less.low, less.high), p_value, mark)
+            mean = (plain(own.mean), span(own.low, own.high))
+            rows.append((f"  {name}", str(own.chains), *mean, *other))
+    titles, *lines = text_table(rows, head).splitlines()
+    chains = sum(len(variant.runs) for variant in compared)
+    parts = [f"{len(compared)} variants, {chains} chains, generation {generation}"]
+    parts += [f"control: {control.label}", "", titles]
+    for at, variant in enumerate(compared):
+        parts += [variant.label, *lines[at * len(metrics) : (at + 1) * len(metrics)]]
+    return "\n".join(parts)
+
+
+def _variances(compared: Sequence[Variant], metrics: Sequence[str], generation: int) -> str:
+    """Standard deviation over chains that differ in one seed alone."""
+    lines = ["\nstandard deviation over chains that differ in this seed alone:"]
+    for name in metrics:
+        variances = variance_by_seed(compared, name, generation)
+        parts = [f"{key} {plain(variance**0.5)}" for key, variance in variances.items()]
+        lines.append(f"  {name:<20}{', '.join(parts) or 'no two such chains'}")
+    return "\n".join(lines)
+
+
+def _warnings(compared: Sequence[Variant], control: Variant) -> list[str]:
+    lines = []
+    alone = [variant.label for variant in compared if len(variant.runs) < 2]
+    if alone:
+        lines.append(
+            "\nOne chain is one draw: nothing can be concluded about a difference from "
+            f"{'these variants' if len(alone) > 1 else 'this variant'} with a single seed: "
+            + "; ".join(alone)
+        )
+    for variant in compared:
+        paired = variant.runs.keys() & control.runs.keys()
+        if len(variant.runs) > 1 and len(paired) < 2:
+            lines.append(f"\n{variant.label}: fewer than two seeds in common with the control")
+    shared = sorted({key for variant in compared for key in shared_seeds(variant)})
+    if shared:
+        lines.append(
+            f"\nChains that share {', '.join(shared)} are not independent in it: intervals and p "
+            "are about what the other seeds move."
+        )
+    return lines
+
+
+def _write(
+    folder: Path, compared: Sequence[Variant], control: Variant, shown: Sequence[str]
+) -> None:
+    # matplotlib takes its time to import: only where something is drawn
+    from palimpsest.figures.comparison import compared as drawn
+    from palimpsest.figures.style import png
+
+    rows = _rows(compared, control)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    table, vega = buffer.getvalue().encode(), json.dumps(_template(shown), indent=1) + "\n"
+    contents = (table, vega.encode(), png(drawn(compared, shown)))
+    for name, content in zip(FILES, contents, strict=True):
+        write_out(folder / name, content)
+
+
+def _rows(compared: Sequence[Variant], control: Variant) -> list[dict[str, Any]]:
+    """One for every variant, generation and metric."""
+    rows = []
+    for variant in compared:
+        numbers = sorted({g for run in variant.runs.values() for g in run.generations})
+        for generation in numbers:
+            metrics = _measured([variant], generation)
+            apart = differences(variant, control, metrics, generation)
+            for name in metrics:
+                own, less = level(variant, name, generation), apart[name]
+                cells = (
+                    variant.label, generation, name, own.chains, own.mean, own.low, own.high,
+                    less.chains, less.mean, less.low, less.high, less.p_value, less.significant,
+                )  # fmt: skip
+                rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    return rows
+
+
+def _template(shown: Sequence[str]) -> dict[str, Any]:
+    """A Vega-Lite template for `dvc plots`, which puts the rows of compare.csv in, all as strings.
+
+    A panel for each of the metrics, in it a line and its interval for every variant.
+    """
+    numbers = dict.fromkeys(("generation", "mean", "low", "high"), "number")
+    axes = {"x": {"field": "generation", "type": "quantitative", "axis": {"tickMinStep": 1}}}
+    color = {"field": "variant", "type": "nominal", "legend": {"orient": "top", "labelLimit": 0}}
+    band = {"field": "low", "type": "quantitative", "title": None, "scale": {"zero": False}}
+    line = {"field": "mean", "type": "quantitative", "title": None, "scale": {"zero": False}}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "data": {"values": "<DVC_METRIC_DATA>", "format": {"parse": numbers}},
+        "transform": [{"filter": {"field": "metric", "oneOf": list(shown)}}],
+        "facet": {"field": "metric", "type": "nominal", "title": None, "sort": list(shown)},
+        "columns": 3,
+        "spec": {
+            "width": 260,
+            "height": 180,
+            "encoding": {**axes, "color": color},
+            "layer": [
+                {
+                    "mark": {"type": "area", "opacity": 0.15},
+                    "encoding": {"y": band, "y2": {"field": "high"}},
+                },
+                {"mark": {"type": "line", "point": True}, "encoding": {"y": line}},
+            ],
+        },
+        "resolve": {"scale": {"y": "independent"}},
+    }

@@ -1,0 +1,111 @@
+"""`palimpsest preset NAME`: writes params.yaml and chain.yaml of a published protocol."""
+
+import argparse
+import itertools
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from palimpsest.cli.chain import removal
+from palimpsest.core.config import flattened, nested
+from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core.parameters import Parameters
+from palimpsest.core.storage import write_bytes
+from palimpsest.experiments.presets import check_reserve, load_preset, written
+from palimpsest.experiments.project import git, transitions, write_chain
+from palimpsest.experiments.revisions import read_parameters
+
+DESCRIPTION = "Writes params.yaml (comments kept) and chain.yaml, and prints what changed."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments."""
+    parser.add_argument("name", help="a file of presets/, without .yaml")
+    parser.add_argument(
+        "-S", "--set-param", action="append", default=[], metavar="KEY=VALUE", dest="parameters",
+        help="another value, for example your own model; may be repeated, as in `dvc exp run`",
+    )  # fmt: skip
+    parser.add_argument("--generations", type=int, metavar="N", help="default: the protocol's")
+    parser.add_argument(
+        "--null", action=argparse.BooleanOptionalAction, help="with the control chain, or without"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="over uncommitted changes; the old file is kept"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the two files.
+
+    Raises:
+        ParamsError: no such preset (lists them) or parameter, a value that a parameter cannot have,
+            or a reserve of human text that would not last for the chain.
+        ProjectError: params.yaml or chain.yaml has changes that git does not know.
+    """
+    root = Path.cwd()
+    preset = load_preset(root, args.name)
+    parameters = {**preset.parameters, **_given(args.parameters)}
+    last = preset.generations if args.generations is None else args.generations
+    null = preset.control_chain if args.null is None else args.null
+    old = read_parameters(root / "params.yaml")
+    text = written(root, parameters)
+    new = flattened(yaml.safe_load(text))
+    Parameters.of(nested(new))
+    check_reserve(new, last, null)
+    transitions(last, null)
+    _keep(root, args.force)
+    change = write_chain(root, last, null)
+    write_bytes(root / "params.yaml", text.encode())
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            print(f"{key}: {as_yaml(old.get(key))} -> {as_yaml(new.get(key))}")
+    print(f"chain.yaml: {change.chain}")
+    if change.removed:
+        print(removal(change))
+    then = f", then palimpsest compare --published {preset.name}" if preset.published else ""
+    print(f"next: dvc repro{then}")
+    return 0
+
+
+def as_yaml(value: Any) -> str:
+    """A value as YAML writes it, on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=1000).strip()
+    return text.removesuffix("...").strip()
+
+
+def _given(words: list[str]) -> dict[str, Any]:
+    """KEY=VALUE as YAML reads the value."""
+    values = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key:
+            raise ParamsError("-S", wanted="KEY=VALUE", got=repr(word))
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ParamsError(key, wanted="a YAML value", got=repr(value)) from error
+    return values
+
+
+def _keep(root: Path, force: bool) -> None:
+    """Nothing is lost: changes that git does not know are refused, or kept beside the new file."""
+    changed = [name for name in ("params.yaml", "chain.yaml") if _changed(root, name)]
+    if changed and not force:
+        wanted = "no uncommitted changes"
+        hint = "commit them, or --force: the old file is kept as NAME.old"
+        raise ProjectError(" and ".join(changed), wanted=wanted, got="some", hint=hint)
+    for name in changed:
+        content = (root / name).read_bytes()
+        numbers = (root / f"{name}.old{number or ''}" for number in itertools.count())
+        kept = next(p for p in numbers if not p.exists() or p.read_bytes() == content)
+        write_bytes(kept, content)
+        print(f"{name}: the old one is {kept.name}")
+
+
+def _changed(root: Path, name: str) -> bool:
+    """Whether a file has content that git does not know; outside git, whether there is one."""
+    try:
+        return bool(git(root, "status", "--porcelain", "--ignored", "--", name))
+    except ProjectError:
+        return (root / name).exists()

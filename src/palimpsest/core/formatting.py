@@ -1,0 +1,39 @@
+"""Numbers and tables as readers of a terminal or a page see them."""
+
+from collections.abc import Sequence
+
+import tabulate  # type: ignore[import-untyped]
+
+
+def plain(value: float | None) -> str:
+    """A number for readers: three significant digits, a true minus, "–" for what is undefined."""
+    if value is None or value != value:
+        return "–"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e6 or size < 1e-4:
+        return f"{value:.2e}".replace("-", "−")
+    if size >= 1000:
+        return f"{value:,.0f}".replace("-", "−").replace(",", " ")
+    if float(value).is_integer():
+        return f"{value:.0f}".replace("-", "−")
+    return (f"{value:#.4g}" if size >= 100 else f"{value:#.3g}").rstrip(".").replace("-", "−")
+
+
+def span(low: float | None, high: float | None) -> str:
+    """An interval or a band for readers; "–" where there is none."""
+    return "–" if low is None or low != low else f"{plain(low)} to {plain(high)}"
+
+
+def text_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
+    """A table for a terminal: the first column to the left, the others to the right.
+
+    Args:
+        rows: cells of text, as many in each row as in the head.
+        head: the titles of the columns.
+    """
+    align = ("left", *["right"] * (len(head) - 1))
+    options = {"disable_numparse": True, "preserve_whitespace": True}  # cells may be indented
+    text = tabulate.tabulate(rows, head, "plain", colalign=align, **options)
+    return "\n".join(line.rstrip() for line in text.splitlines())

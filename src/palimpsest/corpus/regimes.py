@@ -1,0 +1,92 @@
+"""What a generation is trained on: its own text, all text so far, human text, or a selection.
+
+`replace` is the setting of Shumailov et al. 2023 (every generation is trained only on the text of
+the one before), `accumulate` that of Gerstgrasser et al. 2024, `accumulate_subsample` that of
+Kazdan et al. 2024, `mix` that of Bertrand et al. 2023. `fresh` makes the control chain: every
+generation is trained on human text that none has seen, so what it loses is the loop's own doing and
+not that of synthetic text.
+
+Known gap: human and generated documents count alike, whatever their lengths.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from palimpsest.core.errors import CorpusError
+from palimpsest.core.parameters import RegimeParams
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a training set can be made of."""
+
+    written: Sequence[str]
+    """What the generation wrote, n texts."""
+    human: Sequence[str]
+    """The part of the human corpus that `RegimeParams.humans` names."""
+    pool: Sequence[str]
+    """``accumulate``, ``accumulate_subsample``: the human corpus and all text of earlier ones."""
+    scores: Sequence[float]
+    """``filtered``: the criterion's score of each written text; the highest are kept."""
+
+
+def training_set(
+    params: RegimeParams, generation: int, sources: Sources, rng: np.random.Generator
+) -> list[str]:
+    """The texts that generation g >= 1 is trained on.
+
+    Args:
+        params: the regime.
+        generation: g.
+        sources: what it is made of.
+        rng: for ``accumulate_subsample``.
+
+    Returns:
+        n texts; under ``accumulate`` all so far, under ``accumulate_subsample`` as many as the
+        human corpus has, under ``filtered`` the kept ones (at least one) in their old order.
+
+    Raises:
+        CorpusError: the human text does not reach to this generation; says how much is missing.
+    """
+    written = list(sources.written)
+    if params.kind == "fresh":
+        begin = (generation - 1) * len(written)
+        return _taken(params, generation, begin, len(written), sources.human)
+    if params.kind == "mix":
+        count = round(params.real_fraction * len(written))
+        begin = (generation - 1) * count if params.real == "fresh" else 0
+        return written[count:] + _taken(params, generation, begin, count, sources.human)
+    if params.kind == "filtered":
+        return _best(written, sources.scores, params.keep)
+    if params.accumulates:
+        everything = [*sources.pool, *written]
+        if params.kind == "accumulate":
+            return everything
+        rows = rng.choice(len(everything), min(len(sources.human), len(everything)), replace=False)
+        return [everything[row] for row in sorted(rows.tolist())]
+    return written
+
+
+def _taken(
+    params: RegimeParams, generation: int, begin: int, count: int, human: Sequence[str]
+) -> list[str]:
+    """`count` human texts from `begin` on."""
+    end = begin + count
+    if end > len(human):
+        part = params.humans
+        raise CorpusError(
+            f"regime.kind: {params.kind}, generation {generation}",
+            wanted=f"{end} human documents in {part}",
+            got=f"{len(human)} ({end - len(human)} missing)",
+            hint=f"raise corpus.{part} or lower generate.documents",
+        )
+    return list(human[begin:end])
+
+
+def _best(texts: Sequence[str], scores: Sequence[float], keep: float) -> list[str]:
+    """The share of texts with the highest scores, in their old order; ties go to the earlier."""
+    count = max(1, round(keep * len(texts)))
+    ranked = sorted(range(len(texts)), key=lambda row: (-scores[row], row))
+    return [texts[row] for row in sorted(ranked[:count])]

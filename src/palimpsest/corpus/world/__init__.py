@@ -1,0 +1,1 @@
+"""The synthetic encyclopedia: its words, grammar, generator and parser."""

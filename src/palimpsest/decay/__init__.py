@@ -1,1 +1,0 @@
-"""Curves over generations: what fell, when, how fast, and how sure that is."""

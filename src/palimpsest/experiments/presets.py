@@ -1,0 +1,212 @@
+"""Presets: params.yaml and chain.yaml of a published protocol, and what it published.
+
+A preset is a YAML file in presets/: a header comment, `paper`, `protocol`, `chain`, `published`
+(numbers as data) and `parameters`, what differs from presets/quick.yaml, which is the whole default
+params.yaml. `like` names a preset that it starts from.
+"""
+
+import io
+import math
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+
+from palimpsest.core.config import flattened, read_yaml
+from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
+from palimpsest.core.formatting import plain
+from palimpsest.core.storage import read_json
+from palimpsest.experiments.comparison import canonical
+from palimpsest.experiments.project import generation_name
+from palimpsest.experiments.revisions import WORKSPACE, read_parameters, read_run
+
+FOLDER = Path("presets")
+QUICK = "quick"
+"""The default: its file is a whole params.yaml."""
+QUICK_CHAIN = {"generations": 20, "control_chain": False}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published protocol."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    """What differs from the default."""
+    generations: int
+    control_chain: bool
+    published: Sequence[Mapping[str, Any]]
+    """``generation``, ``metric``, ``value`` each, and the ``parameters`` of the arm that has it."""
+
+
+def check_reserve(parameters: Mapping[str, Any], last: int, control: bool) -> None:
+    """Makes sure that unseen human text lasts for every generation that is trained on it alone."""
+    if control or parameters["regime.kind"] == "fresh":
+        need = last * parameters["generate.documents"]
+        if parameters["corpus.reserve"] < need:
+            raise ParamsError(
+                "corpus.reserve",
+                wanted=f"at least {need} ({last} generations of generate.documents)",
+                got=parameters["corpus.reserve"],
+                hint="raise it, or --no-null",
+            )
+
+
+def load_preset(root: Path, name: str) -> Preset:
+    """A preset by its name.
+
+    Raises:
+        ParamsError: no such preset (lists them), or a file that is none.
+        ProjectError: not a project.
+    """
+    folder = root / FOLDER
+    if not folder.is_dir():
+        raise ProjectError(str(root), wanted=f"a folder with {FOLDER}/", got="none")
+    known = sorted(path.stem for path in folder.glob("*.yaml") if "-sweep" not in path.stem)
+    if name not in known:
+        raise ParamsError("preset", wanted=f"one of {', '.join(known) or 'none'}", got=repr(name))
+    if name == QUICK:
+        return Preset(name, {}, QUICK_CHAIN["generations"], False, ())
+    content = read_yaml(folder / f"{name}.yaml")
+    try:
+        like = load_preset(root, content["like"]) if "like" in content else None
+        chain = content.get("chain") or {}
+        return Preset(
+            name,
+            {**(like.parameters if like else {}), **content["parameters"]},
+            chain["generations"] if chain or not like else like.generations,
+            chain["control_chain"] if chain or not like else like.control_chain,
+            _numbers(content.get("published") or (like.published if like else ())),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        wanted = "chain, published and parameters"
+        raise ParamsError(f"{FOLDER / name}.yaml", wanted=wanted, got=repr(error)) from error
+
+
+def _numbers(published: Any) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "generation": int(entry["generation"]),
+            "metric": str(entry["metric"]),
+            "value": float(entry["value"]),
+            "parameters": dict(entry.get("parameters") or {}),
+        }
+        for entry in published
+    ]
+
+
+def written(root: Path, parameters: Mapping[str, Any]) -> str:
+    """The default params.yaml with some parameters changed, its comments where they were.
+
+    Raises:
+        ParamsError: a parameter that it does not have.
+    """
+    editor = YAML()
+    editor.preserve_quotes, editor.width = True, 1000
+    editor.indent(mapping=2, sequence=4, offset=2)
+    editor.representer.add_representer(type(None), lambda r, _: r.represent_scalar(
+        "tag:yaml.org,2002:null", "null"
+    ))  # fmt: skip
+    content = editor.load((root / FOLDER / f"{QUICK}.yaml").read_text(encoding="utf-8"))
+    for key, value in parameters.items():
+        *path, last = key.split(".")
+        node: Any = content
+        for part in path:
+            node = node.get(part) if isinstance(node, MutableMapping) else None
+        old = node.get(last, {}) if isinstance(node, MutableMapping) else {}
+        if isinstance(old, Mapping):
+            raise ParamsError(key, wanted="a parameter of params.yaml", got="no such parameter")
+        if isinstance(old, list) and isinstance(value, list):
+            _refill(old, value)
+        else:
+            node[last] = value
+    buffer = io.StringIO()
+    editor.dump(content, buffer)
+    return buffer.getvalue()
+
+
+def _refill(old: Any, values: list[Any]) -> None:
+    """Other entries for a list; the blank line behind its last one stays behind the last."""
+    behind = old.ca.items.pop(len(old) - 1, None)
+    old[:] = values
+    old.ca.items.clear()
+    if behind is not None and values:
+        old.ca.items[len(values) - 1] = behind
+
+
+def scorecards(root: Path) -> dict[int, Mapping[str, Any]]:
+    """The metrics of every generation of the workspace, as far as they belong to it.
+
+    Raises:
+        ComparisonError: see `read_run`; or data/scores and metrics/generations are of two runs.
+    """
+    cards: dict[int, Mapping[str, Any]] = {}
+    for number, small in read_run(root, WORKSPACE, {}).generations.items():
+        path = root / "data" / "scores" / generation_name(number) / "scorecard.json"
+        if not path.exists():
+            continue
+        cards[number] = metrics = read_json(path)["metrics"]
+        for name, value in small.items():
+            full = (metrics.get(name) or {}).get("value")
+            if value != full and not (value and full and math.isclose(value, full, rel_tol=1e-4)):
+                raise ComparisonError(
+                    f"{generation_name(number)}, {name}",
+                    wanted=f"{plain(value)} in data/scores, as in metrics/generations",
+                    got=plain(full),
+                    hint="dvc checkout, or dvc repro",
+                )
+    return cards
+
+
+@dataclass(frozen=True)
+class PublishedNumber:
+    """A published number beside the measured one."""
+
+    generation: int
+    metric: str
+    published: float
+    measured: float | None
+    """None where the generation was not run, or does not have the metric."""
+
+
+def published_numbers(
+    root: Path, preset: Preset
+) -> tuple[list[PublishedNumber], list[tuple[str, Any, Any]], str | None]:
+    """Measured beside published.
+
+    Published numbers of other arms than that of params.yaml are left out.
+
+    Returns:
+        The numbers; the parameters in which params.yaml is not the preset's, with its value and the
+        preset's; and why scores that are there do not count, or None.
+
+    Raises:
+        ParamsError: the preset has no published numbers, or params.yaml no sections.
+    """
+    if not preset.published:
+        raise ParamsError(f"preset {preset.name}", wanted="published numbers", got="none")
+    parameters = read_parameters(root / "params.yaml")
+    measured: dict[int, Mapping[str, Any]] = {}
+    reason = None
+    try:
+        measured = scorecards(root)
+    except ComparisonError as error:
+        reason = str(error)
+    numbers = []
+    for entry in preset.published:
+        arm = entry["parameters"].items()
+        if all(canonical(parameters.get(key)) == canonical(value) for key, value in arm):
+            generation, metric = entry["generation"], entry["metric"]
+            own = measured.get(generation, {}).get(metric)
+            value = own["value"] if own else None
+            numbers.append(PublishedNumber(generation, metric, entry["value"], value))
+    protocol = flattened(yaml.safe_load(written(root, preset.parameters)))
+    others = [
+        (key, parameters.get(key), value)
+        for key, value in protocol.items()
+        if canonical(parameters.get(key)) != canonical(value)
+    ]
+    return numbers, others, reason

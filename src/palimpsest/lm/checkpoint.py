@@ -1,0 +1,265 @@
+"""A language model in a folder: made from scratch, loaded, saved.
+
+A folder holds config.json, model.safetensors (never pickle) and the tokenizer, in the layout of
+`transformers`. GPT-2 and Llama run on this project's own decoder; every other
+`AutoModelForCausalLM` runs through `transformers` (`palimpsest.lm.hub`), slower but the same.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from palimpsest.core.errors import ModelError
+from palimpsest.core.parameters import ModelParams
+from palimpsest.lm.runtime import DTYPES, device_named
+from palimpsest.lm.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from palimpsest.lm.transformer import ARCHITECTURES, Transformer
+
+
+class Decoder(Protocol):
+    """A cache of what has been written so far."""
+
+    def step(self, ids_BT: Tensor) -> Tensor:
+        """Reads T more tokens a row and returns the scores of the next one, (B, V)."""
+
+    def reorder(self, rows: Tensor) -> None:
+        """Goes on with these rows, in this order."""
+
+
+class LanguageModel(Protocol):
+    """What sampling, training and likelihood need of a model."""
+
+    config: dict[str, Any]
+    context: int
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of token types, V."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that it computes in."""
+
+    def to(self, dtype: torch.dtype, device: torch.device) -> Self:
+        """A copy in another type or on another device."""
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The weights by the name that they have in the file."""
+
+    def hidden(self, ids_BT: Tensor) -> Tensor:
+        """Final hidden states after the last norm, (B, T, d); padding goes on the right."""
+
+    def logits(self, hidden_Nd: Tensor) -> Tensor:
+        """Scores over the vocabulary."""
+
+    def unembedding(self) -> Tensor:
+        """The output embedding, (V, d)."""
+
+    def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> Decoder:
+        """A cache for `length` tokens in each of `batch` rows, `padding_B` of them on the left."""
+
+
+def scratch_model(params: ModelParams, tokenizer: Tokenizer, seed: int) -> Transformer:
+    """A GPT-2 with random weights (Radford et al. 2019: normal 0.02, residuals scaled down).
+
+    Args:
+        params: the shape.
+        tokenizer: gives the vocabulary.
+        seed: of the random weights.
+    """
+    config = {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "activation_function": "gelu_new",
+        "vocab_size": tokenizer.size,
+        "n_layer": params.layers,
+        "n_head": params.heads,
+        "n_embd": params.width,
+        "n_positions": params.context,
+        "n_ctx": params.context,
+        "bos_token_id": tokenizer.start,
+        "eos_token_id": tokenizer.end,
+        "embd_pdrop": 0.0,
+        "attn_pdrop": 0.0,
+        "resid_pdrop": 0.0,
+        "layer_norm_epsilon": 1e-5,
+        "initializer_range": 0.02,
+        "tie_word_embeddings": True,
+        "use_cache": True,
+    }
+    generator = torch.Generator().manual_seed(seed)
+    width, residual = params.width, 0.02 / (2 * params.layers) ** 0.5
+
+    def normal(*shape: int, scale: float = 0.02) -> Tensor:
+        return torch.randn(*shape, generator=generator) * scale
+
+    weights = {"wte.weight": normal(tokenizer.size, width)}
+    weights["wpe.weight"] = normal(params.context, width)
+    for layer in range(params.layers):
+        name = f"h.{layer}"
+        for norm in ("ln_1", "ln_2"):
+            weights |= _norm_weights(f"{name}.{norm}", width)
+        for part, rows, columns, scale in (
+            ("attn.c_attn", width, 3 * width, 0.02),
+            ("attn.c_proj", width, width, residual),
+            ("mlp.c_fc", width, 4 * width, 0.02),
+            ("mlp.c_proj", 4 * width, width, residual),
+        ):
+            weights[f"{name}.{part}.weight"] = normal(rows, columns, scale=scale)
+            weights[f"{name}.{part}.bias"] = torch.zeros(columns)
+    weights |= _norm_weights("ln_f", width)
+    return Transformer(config, {f"transformer.{key}": value for key, value in weights.items()})
+
+
+def _norm_weights(name: str, width: int) -> dict[str, Tensor]:
+    return {f"{name}.weight": torch.ones(width), f"{name}.bias": torch.zeros(width)}
+
+
+def initial_model(
+    params: ModelParams, training: Sequence[str], seed: int
+) -> tuple[LanguageModel, Tokenizer]:
+    """The model that generation 0 starts from, and its tokenizer.
+
+    Args:
+        params: where it comes from.
+        training: human texts that a tokenizer can be trained on.
+        seed: of the random weights, where there are any.
+
+    Raises:
+        ModelError: no such folder and no such hub id, or nothing in it that can be loaded.
+        CorpusError: the texts do not fill the tokenizer's vocabulary.
+    """
+    if params.source != "scratch":
+        folder = Path(params.source)
+        if not folder.exists():
+            from palimpsest.lm.hub import fetch_model
+
+            folder = fetch_model(params.source)
+        return load_model_and_tokenizer(folder, device="cpu")
+    if params.tokenizer is not None:
+        tokenizer = load_tokenizer(Path(params.tokenizer))
+    else:
+        tokenizer = train_tokenizer(training, params.vocabulary)
+    return scratch_model(params, tokenizer, seed), tokenizer
+
+
+def load_model(folder: Path, dtype: str = "float32", device: str = "auto") -> LanguageModel:
+    """The model of a folder.
+
+    Args:
+        folder: with config.json and safetensors weights.
+        dtype: ``float32`` or ``bfloat16``, the type that it computes in.
+        device: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        ModelError: no config, no safetensors, a damaged file, weights that are not numbers, are
+            missing or do not have the config's shapes.
+    """
+    config = _config(folder)
+    weights = _weights(folder)
+    target, place = DTYPES[dtype], device_named(device)
+    architecture = ARCHITECTURES.get(config.get("model_type", ""))
+    if architecture is not None and architecture.supports(config):
+        named = architecture.named(config, weights)
+        weights = {name: weight.to(place, target) for name, weight in named.items()}
+        return _fitting(folder, config, weights)
+    from palimpsest.lm.hub import HubModel
+
+    model: LanguageModel = HubModel.load(folder, target, place)
+    return model
+
+
+def save_model(model: LanguageModel, tokenizer: Tokenizer, folder: Path) -> None:
+    """Writes config, weights (float32) and tokenizer into an existing folder."""
+    text = json.dumps({**model.config, "dtype": "float32"}, indent=1, sort_keys=True)
+    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    weights = {
+        name: weight.detach().to("cpu", torch.float32).contiguous()
+        for name, weight in model.parameters().items()
+    }
+    save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    tokenizer.save(folder)
+
+
+def load_model_and_tokenizer(
+    folder: Path, dtype: str = "float32", device: str = "auto"
+) -> tuple[LanguageModel, Tokenizer]:
+    """The model of a folder and its tokenizer, which must fit each other."""
+    tokenizer = load_tokenizer(folder)
+    model = load_model(folder, dtype, device)
+    if tokenizer.size > model.vocabulary:
+        raise ModelError(
+            f"{folder}: tokenizer",
+            wanted=f"at most the model's {model.vocabulary} token types",
+            got=tokenizer.size,
+        )
+    return model, tokenizer
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not folder.is_dir():
+        raise ModelError(str(folder), wanted="a model folder", got="no such folder")
+    if not path.exists():
+        raise ModelError(str(folder), wanted="a config.json in it", got="none")
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
+    if not isinstance(content, dict):
+        raise ModelError(str(path), wanted="a JSON object", got=type(content).__name__)
+    return content
+
+
+def _fitting(folder: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> Transformer:
+    """The decoder, after one token: every weight is there and has the config's shape."""
+    try:
+        model = Transformer(config, weights)
+        token = torch.zeros(1, 1, dtype=torch.long, device=model.device)
+        with torch.inference_mode():
+            model.logits(model.hidden(token))
+    except KeyError as error:
+        raise ModelError(str(folder), wanted=f"{error} in config or weights", got="none") from error
+    except RuntimeError as error:
+        raise ModelError(
+            str(folder), wanted="weights of the shapes in config.json", got=str(error)
+        ) from error
+    places = weights.get("transformer.wpe.weight")
+    if places is not None and len(places) < model.context:
+        raise ModelError(
+            str(folder), wanted=f"{model.context} position embeddings", got=len(places)
+        )
+    return model
+
+
+def _weights(folder: Path) -> dict[str, Tensor]:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise ModelError(
+            str(folder),
+            wanted="weights as *.safetensors",
+            got="none",
+            hint="pickled weights are never loaded; save the model with safetensors first",
+        )
+    weights: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            with safe_open(str(file), framework="pt") as tensors:
+                names = tensors.keys()  # no mapping: it cannot be iterated itself
+                weights |= {name: tensors.get_tensor(name) for name in names}
+        except (SafetensorError, OSError) as error:
+            raise ModelError(str(file), wanted="a safetensors file", got=str(error)) from error
+    for name, weight in weights.items():
+        if weight.is_floating_point() and not torch.isfinite(weight).all():
+            raise ModelError(f"{folder}: {name}", wanted="finite weights", got="NaN or infinity")
+    return weights

@@ -1,0 +1,155 @@
+"""Hidden states of a model that reads human text, and what is kept of them for metrics.md §6.
+
+Class statistics (neural collapse) come from the pass that measures held-out likelihood; word
+geometry reads the states at the slots of carrier sentences. What is kept are arrays;
+`palimpsest.evaluation.model_metrics` makes numbers of them without torch. Means and rows are kept
+as float32: half the size, and they were computed from hidden states of that precision.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
+from palimpsest.lm.checkpoint import LanguageModel
+from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
+from palimpsest.lm.scoring import heldout_arrays
+from palimpsest.lm.tokenizer import Tokenizer
+
+WORDS = 1000
+"""Most frequent words whose output embeddings are kept."""
+KEPT_BYTES = 2**28
+"""Hidden states that are kept from the first pass; beyond, the texts are read a second time."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def heldout_and_classes(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    counts_V: NDArray[np.int64],
+    min_count: int,
+) -> tuple[Arrays, Arrays]:
+    """Likelihoods of the held-out texts and, from the same pass, the model's class statistics.
+
+    Once the means are known, classifier and nearest class mean are compared at every token: on the
+    hidden states of that pass if they take at most 256 MB, else in a second pass over the texts.
+
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        texts: the held-out human texts.
+        counts_V: occurrences of each token type in the human training corpus, (V,).
+        min_count: occurrences in the texts from which on a next token counts as a class.
+
+    Returns:
+        What `heldout_arrays` returns; and, for C classes of width d: ``ids``, ``counts`` and
+        ``variances`` (C,), ``means`` and ``weights`` (C, d), the latter of the output embedding;
+        ``agreed`` and ``tokens`` of that comparison, both 0 without a class; ``word_rows``
+        (<= 1000, d), the output embedding of the most frequent words.
+    """
+    rows_Vd = model.unembedding().detach()
+    sums = ClassSums(len(rows_Vd), rows_Vd.shape[1], model.device)
+    kept = _Kept()
+
+    def visit(hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor) -> None:
+        sums.update(hidden_Nd, targets_N, logits_NV)
+        kept.add(hidden_Nd.float())
+
+    likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visit)
+    classes = sums.at_least(min_count)
+    weights = _rows(rows_Vd, classes.ids)
+    agreed, seen = 0, 0
+    if len(classes.ids):
+        agreement = CentreAgreement(weights, classes.means, model.device)
+        if kept.all:
+            for hidden_Nd in kept.batches:
+                agreement.update(hidden_Nd)
+        else:
+            visit_hidden(model, tokenizer, texts, agreement.update)
+        agreed, seen = agreement.agreed, agreement.tokens
+    return likelihoods, {
+        "ids": classes.ids,
+        "counts": classes.counts,
+        "variances": classes.variances.astype(np.float32),
+        "means": classes.means.astype(np.float32),
+        "weights": weights,
+        "agreed": np.array(agreed),
+        "tokens": np.array(seen),
+        "word_rows": _rows(rows_Vd, tokenizer.frequent_words(counts_V, WORDS)),
+    }
+
+
+@torch.inference_mode()
+def visit_hidden(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    visitor: Callable[[Tensor], None],
+) -> None:
+    """Shows the hidden states before every token of the texts, in the batches of `likelihood`.
+
+    Args:
+        model: the reader.
+        tokenizer: its tokenizer.
+        texts: n texts, which may be empty (then the end token alone is predicted).
+        visitor: called with (N, d) float32 for every batch.
+    """
+    rows = make_rows(tokenizer.documents(texts), model.context, "padded")
+    for batch in batches_by_length(rows, model.device):
+        ids_BT, targets_BT = collate([rows[i] for i in batch], tokenizer.end, model.device)
+        places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
+        visitor(model.hidden(ids_BT).flatten(0, 1).index_select(0, places).float())
+
+
+@torch.inference_mode()
+def last_states(
+    model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str]
+) -> NDArray[np.float32]:
+    """The hidden state at the last token of each text.
+
+    Args:
+        model: the reader, which sees the start token and the text.
+        tokenizer: its tokenizer.
+        texts: n texts; of one longer than the context, the last tokens are read.
+
+    Returns:
+        (n, d); the state at the start token for an empty text.
+    """
+    # collate drops the last id of a row: with an end token behind it, all of the text is read
+    read = [[tokenizer.start, *ids][-model.context :] for ids in tokenizer.encode(texts)]
+    rows = [[*ids, tokenizer.end] for ids in read]
+    states = np.zeros((len(rows), model.unembedding().shape[1]), dtype=np.float32)
+    for batch in batches_by_length(rows, model.device):
+        ids_BT, _ = collate([rows[i] for i in batch], tokenizer.end, model.device)
+        last_B = torch.tensor([len(rows[i]) - 2 for i in batch], device=model.device)
+        hidden_BTd = model.hidden(ids_BT)
+        at = torch.arange(len(batch), device=model.device)
+        states[batch] = hidden_BTd[at, last_B].float().cpu().numpy()
+    return states
+
+
+class _Kept:
+    """Hidden states of a pass, as long as they are few enough; else none of them."""
+
+    def __init__(self) -> None:
+        self.batches: list[Tensor] = []
+        self.all = True
+        self._bytes = 0
+
+    def add(self, hidden_Nd: Tensor) -> None:
+        self._bytes += hidden_Nd.nbytes
+        if self._bytes > KEPT_BYTES:
+            self.batches, self.all = [], False
+        else:
+            self.batches.append(hidden_Nd)
+
+
+def _rows(rows_Vd: Tensor, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    # picked one by one on their device: of a large vocabulary only these are copied
+    return np.asarray(rows_Vd[ids.tolist()].float().cpu().numpy())

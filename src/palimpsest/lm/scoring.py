@@ -1,0 +1,168 @@
+"""Negative log-likelihood of texts under a model, summed per text.
+
+Everything is a sum of natural-log losses beside its token count, so that a perplexity can be formed
+as exp(sum / count) over any set of texts.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
+from palimpsest.lm.checkpoint import LanguageModel, load_model_and_tokenizer
+from palimpsest.lm.tokenizer import Tokenizer
+
+Visitor = Callable[[Tensor, Tensor, Tensor], None]
+"""(hidden_Nd, targets_N, logits_NV) of the tokens of one batch."""
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Losses of n texts under one model."""
+
+    nll_nats: NDArray[np.float64]
+    """(n,) summed negative log-likelihood of each text, its end token counted."""
+    tokens: NDArray[np.int64]
+    """(n,) number of predicted tokens in each text."""
+    rare_nll_nats: NDArray[np.float64]
+    """(n,) the part of `nll_nats` that falls on rare token types."""
+    rare_tokens: NDArray[np.int64]
+    """(n,) number of tokens of rare types."""
+    entropy_nats: NDArray[np.float64]
+    """(n,) summed entropy of the model's predictions."""
+
+    @property
+    def per_text(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Loss and number of tokens of each text."""
+        return self.nll_nats, self.tokens
+
+
+def likelihood(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    rare_V: NDArray[np.bool_] | None = None,
+    visitor: Visitor | None = None,
+) -> Likelihood:
+    """Scores texts, each from the start token to the end token.
+
+    A text longer than the model's context is cut into rows of context length that share one token:
+    each token is predicted exactly once, the first ones of a row from little context.
+
+    Args:
+        model: the judge.
+        tokenizer: its tokenizer.
+        texts: n texts, which may be empty (then the end token alone is predicted).
+        rare_V: which token types count as rare; none by default.
+        visitor: sees hidden states, targets and scores of every batch.
+    """
+    documents = tokenizer.documents(texts)
+    rows, owners = [], []
+    for owner, ids in enumerate(documents):
+        for row in make_rows([ids], model.context, "padded"):
+            rows.append(row)
+            owners.append(owner)
+    rare = torch.zeros(model.vocabulary, dtype=torch.bool, device=model.device)
+    if rare_V is not None:
+        rare[: len(rare_V)] = torch.from_numpy(rare_V).to(model.device)
+    sums = torch.zeros(5, len(documents), dtype=torch.float64)
+    with torch.inference_mode():
+        for batch in batches_by_length(rows, model.device):
+            values_5N, places = _batch(model, tokenizer, [rows[i] for i in batch], rare, visitor)
+            owner_of_row = torch.tensor([owners[i] for i in batch])
+            sums.index_add_(1, owner_of_row[places.cpu()], values_5N.double().cpu())
+    nll, count, rare_nll, rare_count, entropy = sums.numpy()
+    return Likelihood(nll, count.astype(np.int64), rare_nll, rare_count.astype(np.int64), entropy)
+
+
+def folder_likelihood(
+    folder: Path, texts: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Loss and number of tokens of each text under the model of a folder, see `likelihood`."""
+    return likelihood(*load_model_and_tokenizer(folder), texts).per_text
+
+
+def heldout_arrays(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    counts_V: NDArray[np.int64],
+    visitor: Visitor | None = None,
+) -> dict[str, NDArray[np.generic]]:
+    """Held-out texts under one model, with rare tokens and the entropy of its predictions.
+
+    Args:
+        model: the judge.
+        tokenizer: its tokenizer.
+        texts: n held-out human texts.
+        counts_V: occurrences of each token type in the human training corpus, (V,).
+        visitor: sees hidden states, targets and scores of every batch.
+
+    Returns:
+        (n,) each: ``heldout_nll``, ``heldout_tokens``, ``heldout_rare_nll``,
+        ``heldout_rare_tokens`` and ``heldout_entropy``.
+    """
+    scored = likelihood(model, tokenizer, texts, rare_types(counts_V), visitor)
+    return {
+        "heldout_nll": scored.nll_nats,
+        "heldout_tokens": scored.tokens,
+        "heldout_rare_nll": scored.rare_nll_nats,
+        "heldout_rare_tokens": scored.rare_tokens,
+        "heldout_entropy": scored.entropy_nats,
+    }
+
+
+def text_arrays(
+    model: LanguageModel, tokenizer: Tokenizer, **sets: Sequence[str]
+) -> dict[str, NDArray[np.generic]]:
+    """Several sets of texts under one model: ``{set}_nll`` and ``{set}_tokens``, (n,) each."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for name, texts in sets.items():
+        scored = likelihood(model, tokenizer, texts)
+        arrays |= {f"{name}_nll": scored.nll_nats, f"{name}_tokens": scored.tokens}
+    return arrays
+
+
+def _batch(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    rows: Sequence[Sequence[int]],
+    rare_V: Tensor,
+    visitor: Visitor | None,
+) -> tuple[Tensor, Tensor]:
+    """By token: loss, 1, loss if rare, rare, entropy (5, N); and the row that it stands in."""
+    ids_BT, targets_BT = collate(rows, tokenizer.end, model.device)
+    places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
+    hidden_Nd = model.hidden(ids_BT).flatten(0, 1).index_select(0, places)
+    targets_N = targets_BT.flatten()[places]
+    logits_NV = model.logits(hidden_Nd).float()
+    if visitor is not None:
+        visitor(hidden_Nd, targets_N, logits_NV)
+    logp_NV = logits_NV.log_softmax(dim=1)
+    loss_N = -logp_NV.gather(1, targets_N[:, None]).squeeze(1)
+    entropy_N = -(logp_NV.exp() * logp_NV).nan_to_num(0.0).sum(dim=1)
+    rare_N = rare_V[targets_N].float()
+    values = torch.stack([loss_N, torch.ones_like(loss_N), loss_N * rare_N, rare_N, entropy_N])
+    return values, places // ids_BT.shape[1]
+
+
+def rare_types(counts_V: NDArray[np.int64], share: float = 0.1) -> NDArray[np.bool_]:
+    """The rarest token types: `share` of the types that occur at all, ties by id.
+
+    Args:
+        counts_V: occurrences of each token type in the human training corpus, (V,).
+        share: of the occurring types, a decile by default (docs/metrics.md §5).
+
+    Returns:
+        (V,) true for the rare ones; at least one unless no type occurs.
+    """
+    occurring = np.flatnonzero(counts_V)
+    order = occurring[np.argsort(counts_V[occurring], kind="stable")]
+    rare = np.zeros(len(counts_V), dtype=np.bool_)
+    rare[order[: max(1, round(share * len(order)))]] = True
+    return rare

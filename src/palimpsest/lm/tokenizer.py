@@ -1,0 +1,194 @@
+"""Text to token ids and back, with the start and the end of a document.
+
+A document is read as start, its tokens, end. Where a tokenizer has no start token of its own
+(GPT-2), its end-of-text serves as both, as in GPT-2's own training data.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from palimpsest.core.errors import CorpusError, ModelError
+
+END_OF_TEXT = "<|endoftext|>"
+WORD_MARKS = ("Ġ", "▁")
+"""What byte-level tokenizers and SentencePiece write for the space before a word."""
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A tokenizer with its start and end of text."""
+
+    backend: tokenizers.Tokenizer
+    start: int
+    """Id that every document begins with."""
+    end: int
+    """Id that ends a document."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without start and end; special tokens in it are plain text."""
+        encoded = self.backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encoded]
+
+    def documents(self, texts: Sequence[str]) -> list[list[int]]:
+        """Start, tokens and end of each text."""
+        return [[self.start, *ids, self.end] for ids in self.encode(texts)]
+
+    def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
+        """The text of each list of ids, special tokens left out."""
+        # by id: tokenizers does not know the name of one that a normalizer has changed (▁<s>)
+        added = self.backend.get_added_tokens_decoder()
+        special = {token for token, entry in added.items() if entry.special}
+        rows = [[token for token in row if token not in special] for row in ids]
+        return self.backend.decode_batch(rows, skip_special_tokens=True)
+
+    def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """How often each token type occurs in the texts, (V,)."""
+        flat = [token for ids in self.encode(texts) for token in ids]
+        return np.bincount(np.array(flat, dtype=np.int64), minlength=self.size)
+
+    @property
+    def size(self) -> int:
+        """Number of token types that the tokenizer knows."""
+        return int(self.backend.get_vocab_size(with_added_tokens=True))
+
+    def frequent_words(self, counts_V: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        """The token types that begin a word and are most frequent in a text.
+
+        Such a type is written with a leading space (Ġ, or ▁ in SentencePiece), all letters behind
+        it. Known gap: of the bytes of a letter outside ASCII, byte-level types show other letters.
+
+        Args:
+            counts_V: how often each type occurs, (V,) or shorter.
+            most: how many to take at the most.
+
+        Returns:
+            Their ids, the most frequent first, ties by id; only types that occur.
+        """
+        occurring = np.flatnonzero(counts_V)
+        words = [token for token in occurring.tolist() if self._begins_word(token)]
+        ids = np.array(words, dtype=np.int64)
+        return ids[np.argsort(-counts_V[ids], kind="stable")][:most]
+
+    def _begins_word(self, token: int) -> bool:
+        text = self.backend.id_to_token(token) or ""
+        return text[:1] in WORD_MARKS and text[1:].isalpha()
+
+    def save(self, folder: Path) -> None:
+        """Writes tokenizer.json and tokenizer_config.json, as `transformers` reads them."""
+        self.backend.save(str(folder / "tokenizer.json"))
+        config = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": self.backend.id_to_token(self.start),
+            "eos_token": self.backend.id_to_token(self.end),
+            "clean_up_tokenization_spaces": False,
+        }
+        text = json.dumps(config, indent=1, sort_keys=True)
+        (folder / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
+
+
+def train_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
+    """A byte-level BPE tokenizer of the given size, learned from the texts.
+
+    Raises:
+        CorpusError: the texts do not fill the vocabulary.
+    """
+    backend = tokenizers.Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    if backend.get_vocab_size() < vocabulary:
+        raise CorpusError(
+            "model.vocabulary",
+            wanted=f"at most the {backend.get_vocab_size()} types that the human text yields",
+            got=vocabulary,
+        )
+    backend.encode_special_tokens = True
+    end = backend.token_to_id(END_OF_TEXT)
+    assert end is not None, "the trainer was given this token"
+    return Tokenizer(backend, start=end, end=end)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a model folder.
+
+    Raises:
+        ModelError: no tokenizer, a damaged one, or one without an end-of-text token.
+    """
+    if not folder.is_dir():
+        raise ModelError(str(folder), wanted="a folder with a tokenizer", got="no such folder")
+    path = folder / "tokenizer.json"
+    backend = _read(path) if path.exists() else _converted(folder)
+    backend.no_padding()
+    backend.no_truncation()
+    backend.encode_special_tokens = True
+    end = _special(folder, backend, "eos")
+    if end is None:
+        end = backend.token_to_id(END_OF_TEXT)
+    if end is None:
+        raise ModelError(
+            f"{folder}: tokenizer",
+            wanted="an end-of-text token (eos_token in tokenizer_config.json)",
+            got="none",
+        )
+    start = _special(folder, backend, "bos")
+    return Tokenizer(backend, start=end if start is None else start, end=end)
+
+
+def _special(folder: Path, backend: tokenizers.Tokenizer, name: str) -> int | None:
+    """The id of the "bos" or "eos" token, from whichever of the folder's files names it."""
+    number: Any
+    for file in ("tokenizer_config.json", "special_tokens_map.json"):
+        token = _json(folder / file).get(f"{name}_token")
+        token = token.get("content") if isinstance(token, dict) else token
+        number = backend.token_to_id(token) if isinstance(token, str) else None
+        if number is not None:
+            return int(number)
+    for file in ("generation_config.json", "config.json"):
+        number = _json(folder / file).get(f"{name}_token_id")
+        number = number[0] if isinstance(number, list) and number else number
+        if isinstance(number, int) and backend.id_to_token(number) is not None:
+            return number
+    return None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
+    return content if isinstance(content, dict) else {}
+
+
+def _read(path: Path) -> tokenizers.Tokenizer:
+    try:
+        return tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more precise
+        raise ModelError(str(path), wanted="a tokenizer", got=str(error)) from error
+
+
+def _converted(folder: Path) -> tokenizers.Tokenizer:
+    """A tokenizer in an older format, converted by `transformers`."""
+    from transformers import AutoTokenizer
+
+    try:
+        slow = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        return tokenizers.Tokenizer.from_str(slow.backend_tokenizer.to_str())
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(str(folder), wanted="a tokenizer", got=reason) from error

@@ -1,0 +1,1 @@
+"""How sure a number is: intervals, null bands, multiple testing, regression."""

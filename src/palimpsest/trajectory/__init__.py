@@ -1,0 +1,1 @@
+"""A chain as curves over generations: alarms, change point, forecast."""

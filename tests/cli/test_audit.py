@@ -1,0 +1,130 @@
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from palimpsest.audit.verdict import DEFAULTS
+from palimpsest.cli import audit as audit_command
+from palimpsest.cli.main import main
+from tests.audit.corpora import encode, human
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A human reference, a good and a collapsed candidate; the encoder needs no weights."""
+    monkeypatch.setattr(audit_command, "_encode", lambda model: encode)
+    quick = DEFAULTS.changed(half_samples=6, null_samples=8)
+    monkeypatch.setattr(audit_command, "DEFAULTS", quick)
+    monkeypatch.chdir(tmp_path)
+    for name, texts in {
+        "human.jsonl": human(120, seed=1),
+        "good.jsonl": human(40, seed=2),
+        "bad.jsonl": human(4, seed=3) * 10,
+    }.items():
+        lines = [json.dumps({"text": text}) + "\n" for text in texts]
+        (tmp_path / name).write_text("".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+def run(capsys, *argv):
+    status = main(["audit", *argv])
+    return status, capsys.readouterr()
+
+
+def test_table_fits_a_terminal_and_ends_with_the_verdict(files, capsys):
+    status, said = run(capsys, "good.jsonl", "--reference", "human.jsonl")
+    lines = said.out.splitlines()
+    assert status == 0
+    assert lines[0].split()[0] == "metric"
+    assert max(map(len, lines[: lines.index("")])) <= 100
+    assert lines[-1].startswith("No sign of collapse: none of")
+
+
+def test_exit_status_only_on_demand(files, capsys):
+    reference = ("--reference", "human.jsonl")
+    assert run(capsys, "bad.jsonl", *reference)[0] == 0
+    reference += ("--sample", "20")
+    assert run(capsys, "bad.jsonl", *reference, "--fail-on", "collapse")[0] == audit_command.FAILED
+    assert run(capsys, "good.jsonl", *reference, "--fail-on", "narrower")[0] == 0
+
+
+def test_json_and_page(files, capsys):
+    run(capsys, "bad.jsonl", "--reference", "human.jsonl", "--json", "a.json", "--html", "a.html")
+    content = json.loads((files / "a.json").read_text(encoding="utf-8"))
+    assert content["verdict"] == "collapsed"
+    assert len(content["reasons"]) == 3
+    entry = content["metrics"]["duplicates"]
+    assert entry["value"] == pytest.approx(0.9)
+    assert entry["counts"] == "collapse"
+    assert entry["null"]["high"] == 0
+    page = (files / "a.html").read_text(encoding="utf-8")
+    assert "bad.jsonl against human.jsonl" in page
+    assert "<script" not in page
+    assert "http" not in page
+
+
+@pytest.mark.parametrize("kind", ["paragraphs", "jsonl"])
+def test_standard_input(files, capsys, monkeypatch, kind):
+    text = (files / "bad.jsonl").read_text(encoding="utf-8")
+    if kind == "paragraphs":
+        text = "\n\n".join(human(4, seed=3) * 10)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    status, said = run(capsys, "-", "--reference", "human.jsonl")
+    assert status == 0
+    assert "40 of 40 candidate texts" in said.out
+    assert said.out.splitlines()[-1].startswith("Collapsed: ")
+
+
+def test_empty_and_repeated_texts_are_kept(files, capsys):
+    (files / "empty.jsonl").write_text('{"text": ""}\n{"text": null}\n{"text": "a b"}\n' * 4)
+    said = run(capsys, "empty.jsonl", "--reference", "human.jsonl")[1].out
+    assert "12 of 12 candidate texts" in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (("none.jsonl", "--reference", "human.jsonl"), "none at 'none.jsonl'"),
+        (("four.txt", "--reference", "human.jsonl"), "candidate: want >= 5 texts, got 4"),
+        (("good.jsonl", "--reference", "four.txt"), "reference: want >= 5 texts, got 4"),
+        (("numbers.jsonl", "--reference", "human.jsonl"), "'text' of row 1: want text, got int"),
+        (("good.jsonl", "--reference", "human.jsonl", "--text-field", "body"), "the field 'body'"),
+        (("good.jsonl", "--reference", "human.jsonl", "--sample", "3"), "audit.sample: want >= 5"),
+        (("-", "--reference", "-"), "one corpus from it, got two"),
+        (("good.jsonl", "--reference", "human.jsonl", "--model", "nowhere"), "no such folder"),
+    ],
+)
+def test_mistakes_are_one_line(files, capsys, argv, says):
+    (files / "four.txt").write_text("a\n\nb\n\nc\n\nd\n")
+    (files / "numbers.jsonl").write_text('{"text": 1}\n' * 9)
+    status, said = run(capsys, *argv)
+    assert status == 1
+    assert says in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_no_text_on_standard_input(files, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b" \n")))
+    status, said = run(capsys, "-", "--reference", "human.jsonl")
+    assert status == 1
+    assert "standard input: want texts, got nothing" in said.err
+
+
+def test_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert audit_command.cache_folder() == tmp_path / "palimpsest" / "embeddings"
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert audit_command.cache_folder() == tmp_path / ".cache" / "palimpsest" / "embeddings"
+
+
+def test_help_loads_no_torch():
+    code = (
+        "import sys\nfrom palimpsest.cli.main import main\n"
+        "try:\n    main(['audit', '--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'datasets', 'transformers', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

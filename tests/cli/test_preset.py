@@ -1,0 +1,205 @@
+"""`palimpsest preset`: what it writes and prints, and that nothing is lost."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from palimpsest.cli.main import main
+from palimpsest.cli.preset import as_yaml
+from palimpsest.core.config import flattened
+from palimpsest.core.parameters import Parameters
+from palimpsest.experiments.presets import load_preset, written
+from palimpsest.experiments.project import chain_yaml
+from tests.tiny import ROOT
+
+PAPERS = (
+    "ainex", "ainex-as-published", "drayson", "gerstgrasser", "linguistic-collapse", "shumailov",
+)  # fmt: skip
+
+
+def git(*words: str) -> None:
+    identity = ["-c", "user.email=a@b", "-c", "user.name=n"]
+    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    (tmp_path / "generations").mkdir()
+    for name in ("params.yaml", "chain.yaml", "dvc.yaml", "generations/dvc.yaml.j2"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "x")
+    return tmp_path
+
+
+def parameters_in(project: Path) -> dict[str, object]:
+    return flattened(yaml.safe_load((project / "params.yaml").read_text()))
+
+
+@pytest.mark.parametrize("name", ["quick", *PAPERS])
+def test_it_writes_a_params_file_and_a_chain_that_every_stage_accepts(
+    project: Path, name: str
+) -> None:
+    assert main(["preset", name]) == 0
+    Parameters.load(project / "params.yaml")
+    preset = load_preset(project, name)
+    expected = chain_yaml(preset.generations, preset.control_chain)
+    assert (project / "chain.yaml").read_text() == expected
+    names = {path.parent.name for path in project.glob("generations/*/dvc.yaml")}
+    assert names == set(yaml.safe_load(expected)["transitions"])
+
+
+@pytest.mark.parametrize(
+    ("words", "fits"),
+    [
+        (["--generations", "9"], True),
+        (["--generations", "11"], False),
+        (["--generations", "11", "--no-null"], True),
+        (["--generations", "11", "--no-null", "-S", "regime.kind=fresh"], False),
+        (["-S", "generate.documents=800"], False),
+    ],
+)
+def test_human_text_must_last_for_the_control_chain(
+    project: Path, capsys, words: list[str], fits: bool
+) -> None:
+    before = (project / "params.yaml").read_bytes()
+    assert main(["preset", "shumailov", *words]) == (0 if fits else 1)
+    assert ("corpus.reserve: want at least " in capsys.readouterr().err) is not fits
+    assert ((project / "params.yaml").read_bytes() == before) is not fits
+
+
+def test_a_preset_starts_from_the_default_whatever_was_there(project: Path, capsys) -> None:
+    text = (project / "params.yaml").read_text().replace("seed: 0 ", "seed: 9 ", 1)
+    (project / "params.yaml").write_text(text)
+    git("commit", "-qam", "mine")
+    assert main(["preset", "drayson"]) == 0
+    drayson = written(project, load_preset(project, "drayson").parameters)
+    assert (project / "params.yaml").read_text() == drayson
+    out = capsys.readouterr().out
+    assert "seed: 9 -> 0" in out
+    assert "finetune.skip_tokens: 0 -> 256" in out
+    assert "chain.yaml: generations g00 to g09, control chain n01 to n09\n" in out
+    assert out.endswith("next: dvc repro, then palimpsest compare --published drayson\n")
+
+
+def test_without_published_numbers_only_the_chain_is_next(project: Path, capsys) -> None:
+    assert main(["preset", "quick"]) == 0
+    out = capsys.readouterr().out
+    assert out == "chain.yaml: generations g00 to g20\nnext: dvc repro\n"
+
+
+@pytest.mark.parametrize("options_first", [True, False])
+@pytest.mark.parametrize("flag", ["-S", "--set-param"])
+def test_model_and_data_can_be_swapped(project: Path, options_first: bool, flag: str) -> None:
+    values = ["corpus.source=files", "corpus.files.paths=[a.txt, b.txt]", "corpus.null_pool=0"]
+    words = [word for value in values for word in (flag, value)]
+    options = ["--generations", "3", "--no-null"]
+    order = [*options, *words] if options_first else [*words, *options]
+    assert main(["preset", "ainex", *order]) == 0
+    params = parameters_in(project)
+    assert params["corpus.files.paths"] == ["a.txt", "b.txt"]
+    assert (params["corpus.source"], params["corpus.null_pool"]) == ("files", 0)
+    assert params["generate.top_k"] == 50
+    assert (project / "chain.yaml").read_text() == chain_yaml(3)
+
+
+def test_a_value_may_hold_an_equals_sign(project: Path) -> None:
+    assert main(["preset", "quick", "-Smodel.source=a=b", "-S", "corpus.null_pool=500"]) == 0
+    assert parameters_in(project)["model.source"] == "a=b"
+
+
+def test_uncommitted_changes_are_refused_or_kept(project: Path, capsys) -> None:
+    path = project / "params.yaml"
+    mine = path.read_text().replace("seed: 0 ", "seed: 9 ", 1)
+    path.write_text(mine)
+    assert main(["preset", "ainex"]) == 1
+    assert capsys.readouterr().err == (
+        "error: params.yaml: want no uncommitted changes, got some; commit them, or --force: the "
+        "old file is kept as NAME.old\n"
+    )
+    assert path.read_text() == mine
+    assert not (project / "generations" / "g00").exists()
+    assert main(["preset", "ainex", "--force"]) == 0
+    assert (project / "params.yaml.old").read_text() == mine
+    ainex = path.read_text()
+    assert main(["preset", "drayson", "--force"]) == 0
+    assert (project / "params.yaml.old").read_text() == mine
+    assert (project / "params.yaml.old1").read_text() == ainex
+
+
+def test_a_project_in_a_subfolder_loses_nothing_either(project: Path, capsys) -> None:
+    (project / "sub").mkdir()
+    for name in ("presets", "generations", "params.yaml", "chain.yaml", "dvc.yaml"):
+        (project / name).rename(project / "sub" / name)
+    os.chdir(project / "sub")
+    before = Path("params.yaml").read_text()
+    assert main(["preset", "ainex"]) == 1
+    assert "error: params.yaml and chain.yaml: want no uncommitted" in capsys.readouterr().err
+    assert main(["preset", "ainex", "--force"]) == 0
+    assert (project / "sub" / "params.yaml.old").read_text() == before
+
+
+def test_outside_git_the_old_file_is_kept(project: Path) -> None:
+    shutil.rmtree(project / ".git")
+    before = (project / "params.yaml").read_text()
+    assert main(["preset", "ainex"]) == 1
+    assert main(["preset", "ainex", "--force"]) == 0
+    assert (project / "params.yaml.old").read_text() == before
+
+
+def test_what_cannot_be_a_chain_leaves_params_as_they_are(project: Path, capsys) -> None:
+    before = (project / "params.yaml").read_text()
+    assert main(["preset", "ainex", "--generations", "0"]) == 1
+    assert "error: chain: want 1 to 999 generations, got 0" in capsys.readouterr().err
+    (project / "dvc.yaml").unlink()
+    assert main(["preset", "ainex"]) == 1
+    assert "want a folder with dvc.yaml, got none" in capsys.readouterr().err
+    assert (project / "params.yaml").read_text() == before
+
+
+def test_outputs_that_go_are_said(project: Path, capsys) -> None:
+    for name in ("data/scores/g12", "data/scores/g05", "generations/g12"):
+        (project / name).mkdir(parents=True)
+    assert main(["preset", "drayson"]) == 0
+    assert "removed 2 folders of later generations (DVC's cache" in capsys.readouterr().out
+    assert (project / "data/scores/g05").exists()
+    assert not (project / "generations/g12").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["aynex"], "preset: want one of ainex, ainex-as-published, drayson, gerstgrasser, "),
+        (["ainex", "-S", "seed"], "-S: want KEY=VALUE, got 'seed'"),
+        (["ainex", "-S", "=1"], "-S: want KEY=VALUE, got '=1'"),
+        (["ainex", "-S", "sed=1"], "sed: want a parameter of params.yaml, got no such parameter"),
+        (["ainex", "-S", "seed.x=1"], "seed.x: want a parameter of params.yaml, got no such para"),
+        (["ainex", "-S", "corpus=1"], "corpus: want a parameter of params.yaml, got no such para"),
+        (["ainex", "-S", "seed=[1"], "seed: want a YAML value, got '[1'"),
+        (["ainex", "-S", "seed=-1"], "seed: want >= 0, got -1"),
+        (["ainex", "-S", "generate.top_p=x"], "generate.top_p: want a number, got 'x'"),
+        (["ainex", "-S", "score.custom=[1]"], "score.custom: want a list of text, got "),
+    ],
+)
+def test_what_is_no_preset_is_one_line_and_writes_nothing(project, capsys, words, message) -> None:
+    before = (project / "params.yaml").read_text(), (project / "chain.yaml").read_text()
+    assert main(["preset", *words]) == 1
+    said = capsys.readouterr().err
+    assert f"error: {message}" in said
+    assert said.count("\n") == 1
+    assert before == ((project / "params.yaml").read_text(), (project / "chain.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "null"), (True, "true"), ([1, "a"], "[1, a]"), ("a: b", "'a: b'"), (0.5, "0.5")],
+)
+def test_values_are_shown_as_yaml_on_one_line(value: object, text: str) -> None:
+    assert as_yaml(value) == text

@@ -1,0 +1,81 @@
+"""What every stage's command line shares."""
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from palimpsest.core import command
+from palimpsest.core.errors import ParamsError
+
+
+@pytest.fixture(autouse=True)
+def _levels_as_before():
+    """The levels of loggers that a run changes, put back."""
+    levels = {name: logging.getLogger(name).level for name in command.CHATTY}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def test_a_path_is_an_argument_and_params_has_a_default(capsys):
+    parser = command.parser("embed", "Reads texts.", texts=command.TEXTS, first_model="a folder")
+    args = parser.parse_args(["--texts", "data/texts", "--first-model", "models/g00"])
+    assert vars(args) == {
+        "params": Path("params.yaml"),
+        "texts": Path("data/texts"),
+        "first_model": Path("models/g00"),
+    }
+    with pytest.raises(SystemExit) as left:
+        parser.parse_args(["--texts", "data/texts"])
+    assert left.value.code == 2
+    assert "--first-model" in capsys.readouterr().err
+    assert "python -m stages.embed" in parser.format_help()
+
+
+def test_a_mistake_is_one_line_and_status_1(capsys):
+    def main(argv):
+        raise ParamsError("generate.temperature", wanted="> 0", got=-1)
+
+    with pytest.raises(SystemExit) as left:
+        command.run(main)
+    assert left.value.code == 1
+    assert capsys.readouterr().err == "error: generate.temperature: want > 0, got -1\n"
+
+
+def test_a_bug_is_no_mistake_of_the_user():
+    def main(argv):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        command.run(main)
+
+
+def test_a_run_reads_the_command_line_and_quiets_libraries():
+    asked = []
+    command.run(asked.append)
+    assert asked == [None]
+    assert {logging.getLogger(name).level for name in command.CHATTY} == {logging.WARNING}
+
+
+def test_a_callback_moves_the_bar_to_what_is_done():
+    moves = []
+    shown = SimpleNamespace(n=0, total=0)
+
+    def update(count):
+        shown.n += count
+        moves.append((shown.n, shown.total))
+
+    shown.update = update
+    move = command.progress_callback(shown)
+    for done in (3, 5, 8):
+        move(done, 8)
+    assert moves == [(3, 8), (5, 8), (8, 8)]
+
+
+def test_no_bar_where_there_is_no_terminal(capsys):
+    with command.bar(5, "embed") as bar:
+        bar.update(3)
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""

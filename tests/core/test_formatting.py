@@ -1,0 +1,52 @@
+"""Numbers and tables for readers, by hand."""
+
+import math
+
+import pytest
+
+from palimpsest.core.formatting import plain, span, text_table
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (math.nan, "–"), (0.0, "0"), (10.0, "10"), (0.33, "0.330"),
+        (-0.0893, "−0.0893"), (123.45, "123.5"), (25000.0, "25 000"), (2.5e-7, "2.50e−07"),
+        (-4.0, "−4"), (3.2e9, "3.20e+09"), (-1234.5, "−1 234"), (99.999, "100"), (7, "7"),
+    ],
+)  # fmt: skip
+def test_numbers_for_readers(value, text):
+    assert plain(value) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (0.1, 0.25, "0.100 to 0.250"),
+        (-1.5, 3.0, "−1.50 to 3"),
+        (None, None, "–"),
+        (math.nan, math.nan, "–"),
+    ],
+)
+def test_intervals_for_readers(low, high, text):
+    assert span(low, high) == text
+
+
+def test_a_table_by_hand():
+    rows = [["volume", "0.330"], ["  of which", "12"], ["true", "1e5"]]
+    assert text_table(rows, ["metric", "value"]).splitlines() == [
+        "metric        value",
+        "volume        0.330",
+        "  of which       12",
+        "true            1e5",
+    ]
+
+
+def test_no_line_of_a_table_ends_in_blanks():
+    table = text_table([["a", ""], ["bcd", "x"]], ["name", "note"])
+    assert all(line == line.rstrip() for line in table.splitlines())
+    assert table.splitlines()[1] == "a"
+
+
+def test_a_table_without_rows_is_its_head():
+    assert text_table([], ["metric", "value"]).split() == ["metric", "value"]

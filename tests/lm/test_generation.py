@@ -1,0 +1,348 @@
+"""Every parameter of sampling does what it says; a document depends on nothing but itself."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from palimpsest.core.errors import ModelError, ParamsError
+from palimpsest.core.rng import uniforms
+from palimpsest.lm.generation import generate, sample_next
+from tests.lm.tiny import pair, sampling, theirs, tokenizer
+
+END = 0
+NOISE = partial(uniforms, 7, "generate", 1)
+SCORES = torch.tensor([[0.5, 0.05, 0.3, 0.15]]).log()
+"""Ranks: token 0, 2, 3, 1."""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A model of `transformers` and ours; random scores of a spread at which parameters matter."""
+    return pair("gpt2", tmp_path_factory.mktemp("gpt2"), seed=3)
+
+
+def drawn(scores=SCORES, **changes) -> list[float]:
+    """Share of each token over evenly spread uniform numbers: its probability, to 1/1000."""
+    noise = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
+    picked = sample_next(scores.expand(1000, -1), noise, sampling(**changes))
+    return (torch.bincount(picked, minlength=scores.shape[1]) / 1000).tolist()
+
+
+class Fixed:
+    """A model whose scores depend on the last token alone: one row of a table each."""
+
+    context = 64
+    device, dtype = torch.device("cpu"), torch.float32
+
+    def __init__(self, table):
+        self.table = torch.as_tensor(table, dtype=torch.float32)
+        self.vocabulary = self.table.shape[1]
+
+    def decoder(self, batch, length, padding_B=None):
+        return self
+
+    def step(self, ids_BT):
+        return self.table[ids_BT[:, -1]]
+
+    def reorder(self, rows):
+        pass
+
+
+def test_sampling_draws_from_the_models_distribution():
+    assert drawn() == pytest.approx([0.5, 0.05, 0.3, 0.15], abs=0.002)
+
+
+def test_temperature_by_hand():
+    # at 1/2 the probabilities are squared: 0.25, 0.0025, 0.09, 0.0225 of 0.365
+    cold = [0.25 / 0.365, 0.0025 / 0.365, 0.09 / 0.365, 0.0225 / 0.365]
+    assert drawn(temperature=0.5) == pytest.approx(cold, abs=0.002)
+    hot = np.sqrt([0.5, 0.05, 0.3, 0.15])
+    assert drawn(temperature=2.0) == pytest.approx(list(hot / hot.sum()), abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"top_k": 1}, [1, 0, 0, 0]),
+        ({"top_k": 2}, [5 / 8, 0, 3 / 8, 0]),
+        ({"top_k": 9}, [0.5, 0.05, 0.3, 0.15]),
+        ({"top_p": 0.3}, [1, 0, 0, 0]),
+        ({"top_p": 0.7}, [5 / 8, 0, 3 / 8, 0]),
+        ({"top_p": 0.9}, [50 / 95, 0, 30 / 95, 15 / 95]),
+        ({"min_p": 0.2}, [50 / 95, 0, 30 / 95, 15 / 95]),
+        ({"min_p": 0.5}, [5 / 8, 0, 3 / 8, 0]),
+        ({"min_p": 1.0}, [1, 0, 0, 0]),
+        # of the three best, top-p 0.9 needs 50 + 30 of 95 and a part of the third
+        ({"top_k": 3, "top_p": 0.8}, [5 / 8, 0, 3 / 8, 0]),
+        # temperature comes first: squared, the first token holds 0.685
+        ({"temperature": 0.5, "top_p": 0.6}, [1, 0, 0, 0]),
+        ({"temperature": 0.5, "min_p": 0.4}, [1, 0, 0, 0]),
+        ({"strategy": "greedy"}, [1, 0, 0, 0]),
+    ],
+)
+def test_filters_by_hand(changes, expected):
+    assert drawn(**changes) == pytest.approx(expected, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"top_k": 7}, {"top_p": 0.8}, {"min_p": 0.1}, {"top_k": 20, "top_p": 0.5}]
+)
+def test_filters_equal_those_of_transformers(changes):
+    from transformers import (
+        LogitsProcessorList,
+        MinPLogitsWarper,
+        TemperatureLogitsWarper,
+        TopKLogitsWarper,
+        TopPLogitsWarper,
+    )
+
+    scores = 2 * torch.randn(1, 40, generator=torch.Generator().manual_seed(0))
+    chain = [TemperatureLogitsWarper(0.7)]
+    if "top_k" in changes:
+        chain.append(TopKLogitsWarper(changes["top_k"]))
+    if "top_p" in changes:
+        chain.append(TopPLogitsWarper(changes["top_p"]))
+    if "min_p" in changes:
+        chain.append(MinPLogitsWarper(changes["min_p"]))
+    expected = LogitsProcessorList(chain)(None, scores).softmax(dim=1)[0].tolist()
+    assert drawn(scores, temperature=0.7, **changes) == pytest.approx(expected, abs=0.002)
+
+
+def test_the_highest_noise_draws_no_filtered_token():
+    last = torch.tensor([1 - 2**-53], dtype=torch.float64)
+    assert sample_next(SCORES, last, sampling(top_k=3)).item() == 3
+    assert sample_next(SCORES, last, sampling(top_p=0.7)).item() == 2
+    assert sample_next(SCORES, last, sampling(min_p=0.5)).item() == 2
+
+
+@pytest.mark.parametrize("strategy", ["sample", "greedy", "beam"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_scores_that_are_no_numbers_are_an_error(strategy, bad):
+    model = Fixed([[0.0, 1.0, bad], [0.0] * 3, [0.0] * 3])
+    with pytest.raises(ModelError, match="the model's scores: want numbers, got NaN or infinity"):
+        generate(model, tokenizer(), [[]], sampling(strategy=strategy, beams=2), NOISE)
+
+
+def test_repetition_penalty_by_hand():
+    # token 1 begins; seen tokens' scores are halved, negative ones doubled
+    table = [[0.0] * 4, [-9, 4.0, 3.0, 1.0], [-9, 4.0, 3.0, 1.0], [-9, 4.0, 3.0, 1.0]]
+    model = Fixed(table)
+    greedy = partial(sampling, strategy="greedy", max_new_tokens=4)
+    assert generate(model, tokenizer(), [[1]], greedy(), NOISE) == [[1, 1, 1, 1]]
+    # 1 is in the prompt: 4 -> 2, so 2 wins with 3; then 1: 2 beats 2: 1.5 and 3: 1
+    punished = generate(model, tokenizer(), [[1]], greedy(repetition_penalty=2.0), NOISE)
+    assert punished == [[2, 1, 1, 1]]
+    # divided by 5, once said: 3 (0.8, 3, 1), then 1.0 (0.8, 0.6, 1), then 0.8
+    assert generate(model, tokenizer(), [[1]], greedy(repetition_penalty=5.0), NOISE) == [
+        [2, 3, 1, 1]
+    ]
+    below = Fixed([[-5, -5, -1.0, -1.5]] * 4)
+    assert generate(below, tokenizer(), [[]], greedy(repetition_penalty=2.0), NOISE) == [
+        [2, 3, 2, 2]
+    ]
+    # the start token is no part of the row: where it is the end too, ends are not punished
+    ending = Fixed([[3.0, 2.0, 0, 0]] * 4)
+    assert generate(ending, tokenizer(), [[]], greedy(repetition_penalty=2.0), NOISE) == [[]]
+
+
+def test_repetition_penalty_counts_each_row_for_itself_when_rows_end():
+    # 1 -> end; 2 -> 3 -> 2 ..., unless 2 is punished: then 1, and the end
+    table = [[0, 0, 0, 0], [9, 0, 0, 0], [0, 0, 0, 5.0], [0, 2.0, 3.0, 0]]
+    model = Fixed(table)
+    prompts = [[1], [2], [1], [1]]
+    params = sampling(strategy="greedy", repetition_penalty=2.0, max_new_tokens=6)
+    assert generate(model, tokenizer(), prompts, params, NOISE) == [[], [3, 1], [], []]
+
+
+def test_greedy_is_top_k_one_and_what_transformers_writes(models):
+    theirs_, ours = models
+    prompts = tokenizer().encode(["The fox", "The heron of", "river"])
+    params = sampling(strategy="greedy", max_new_tokens=20)
+    got = generate(ours, tokenizer(), prompts, params, NOISE)
+    for prompt, written in zip(prompts, got, strict=True):
+        rows = torch.tensor([[END, *prompt]])
+        out = theirs_.generate(rows, do_sample=False, max_new_tokens=20, pad_token_id=END)
+        expected = out[0, rows.shape[1] :].tolist()
+        assert written == (expected[: expected.index(END)] if END in expected else expected)
+    assert len({tuple(text) for text in got}) == 3
+    assert generate(ours, tokenizer(), prompts, sampling(top_k=1, max_new_tokens=20), NOISE) == got
+    one = sampling(strategy="beam", beams=1, max_new_tokens=20)
+    assert generate(ours, tokenizer(), prompts, one, NOISE) == got
+
+
+@pytest.mark.parametrize("beams", [2, 3, 4])
+@pytest.mark.parametrize(("seed", "likely"), [(1, 1.5), (1, 2.0), (3, 1.5), (3, 2.0)])
+def test_beams_write_what_those_of_transformers_write(beams, seed, likely, tmp_path):
+    model, ours = pair("gpt2", tmp_path, seed=seed)
+    with torch.no_grad():  # along the last bias: end-of-text is likely everywhere
+        for weights in (model.transformer.wte.weight, ours.unembedding()):
+            weights[END] = likely * model.transformer.ln_f.bias
+    prompts = [*tokenizer().encode(["The fox", "The otter of", "hill"]), []]
+    params = sampling(strategy="beam", beams=beams, max_new_tokens=8, padding="left")
+    got = generate(ours, tokenizer(), prompts, params, NOISE)
+    alone = generate(ours, tokenizer(), prompts, params.changed(batch_size=1), NOISE)
+    assert got == alone
+    for prompt, written in zip(prompts, got, strict=True):
+        rows = torch.tensor([[END, *prompt]])
+        out = model.generate(
+            rows, num_beams=beams, do_sample=False, max_new_tokens=8, pad_token_id=END
+        )
+        expected = out[0, rows.shape[1] :].tolist()
+        assert written == (expected[: expected.index(END)] if END in expected else expected)
+
+
+def test_beams_find_what_greed_misses():
+    # 1 looks better at first (0.6), but its heirs share; 2 (0.4) is surely followed by 3
+    rows = [[1e-9, 0.6, 0.4, 1e-9], [0.3, 0.3, 0.2, 0.2], [1e-9, 1e-9, 1e-9, 1], [1, 0, 0, 0]]
+    model = Fixed(torch.tensor(rows).clamp(min=1e-9).log())
+    assert generate(model, tokenizer(), [[]], sampling(strategy="beam", beams=3), NOISE) == [[2, 3]]
+    greedy = sampling(strategy="greedy", max_new_tokens=2)
+    assert generate(model, tokenizer(), [[]], greedy, NOISE)[0][0] == 1
+
+
+def test_beams_obey_the_penalty_and_the_end():
+    # log-probabilities are negative: a seen token's doubles
+    model = Fixed(torch.tensor([[0.1, 0.5, 0.4]] * 3).log())
+    params = partial(sampling, strategy="beam", beams=2, max_new_tokens=3, stop_at_end=False)
+    assert generate(model, tokenizer(), [[]], params(), NOISE) == [[1, 1, 1]]
+    assert set(generate(model, tokenizer(), [[1]], params(repetition_penalty=9.0), NOISE)[0]) == {
+        1,
+        2,
+    }
+
+
+def test_a_text_stops_at_its_end_or_never_writes_it(models):
+    _, ours = models
+    prompts = [[]] * 40
+    open_end = sampling(stop_at_end=False, max_new_tokens=30, batch_size=40)
+    texts = generate(ours, tokenizer(), prompts, open_end, NOISE)
+    assert {len(text) for text in texts} == {30}
+    assert all(END not in text for text in texts)
+    model = Fixed(torch.tensor([[0.2, 0.4, 0.4]] * 3).log())
+    texts = generate(model, tokenizer(), [[]] * 200, sampling(batch_size=200), NOISE)
+    lengths = [len(text) for text in texts]
+    assert min(lengths) == 0
+    assert max(lengths) == 12
+    assert np.mean(lengths) == pytest.approx(sum(0.8**k for k in range(1, 13)), abs=0.6)
+    assert all(END not in text for text in texts)
+
+
+def test_texts_are_no_longer_than_asked_and_hold_no_prompt(models):
+    _, ours = models
+    prompts = tokenizer().encode(["The fox of the hill"])
+    texts = generate(
+        ours, tokenizer(), prompts, sampling(max_new_tokens=3, stop_at_end=False), NOISE
+    )
+    assert [len(text) for text in texts] == [3]
+    longer = generate(
+        ours, tokenizer(), prompts, sampling(max_new_tokens=9, stop_at_end=False), NOISE
+    )
+    assert longer[0][:3] == texts[0]
+
+
+def test_temperature_raises_the_entropy_of_what_is_written(models):
+    _, ours = models
+    kinds = []
+    for temperature in (0.2, 1.0, 5.0):
+        params = sampling(temperature=temperature, stop_at_end=False, batch_size=16)
+        texts = generate(ours, tokenizer(), [[]] * 16, params, NOISE)
+        kinds.append(len({token for text in texts for token in text}))
+    assert kinds[0] < kinds[1] < kinds[2]
+
+
+MIXED = ["The fox", "", "The heron of the hill", "", "river", "The fox", "old forest near", "a"]
+
+
+@pytest.mark.parametrize("padding", ["none", "left"])
+@pytest.mark.parametrize("changes", [{}, {"repetition_penalty": 1.3}, {"top_k": 20, "top_p": 0.9}])
+def test_a_document_does_not_depend_on_its_batch(models, padding, changes):
+    _, ours = models
+    prompts = tokenizer().encode(MIXED)
+    alone = generate(ours, tokenizer(), prompts, sampling(batch_size=1, **changes), NOISE)
+    assert len({tuple(text) for text in alone}) == len(alone)
+    for batch_size in (3, 8):
+        params = sampling(batch_size=batch_size, padding=padding, **changes)
+        assert generate(ours, tokenizer(), prompts, params, NOISE) == alone
+
+
+def test_a_document_does_not_depend_on_the_order(models):
+    _, ours = models
+    prompts = tokenizer().encode(MIXED)
+    texts = generate(ours, tokenizer(), prompts, sampling(), NOISE)
+
+    def backwards(items, width):
+        return NOISE([len(prompts) - 1 - item for item in items], width)
+
+    assert generate(ours, tokenizer(), prompts[::-1], sampling(), backwards) == texts[::-1]
+
+
+@pytest.mark.parametrize("padding", ["none", "left"])
+def test_beams_do_not_depend_on_the_batch(models, padding):
+    _, ours = models
+    prompts = tokenizer().encode(MIXED)
+    params = partial(sampling, strategy="beam", beams=3, padding=padding, max_new_tokens=6)
+    expected = generate(ours, tokenizer(), prompts, params(batch_size=1), NOISE)
+    assert generate(ours, tokenizer(), prompts, params(batch_size=8), NOISE) == expected
+
+
+def test_only_unequal_prompts_that_may_be_padded_share_a_batch(models):
+    _, ours = models
+    prompts = [[5], [5, 6], [5], [5, 6, 7]]
+    batches: list[int] = []
+    generate(ours, tokenizer(), prompts, sampling(), NOISE, batches.append)
+    assert batches == [2, 1, 1]
+    batches.clear()
+    generate(ours, tokenizer(), prompts, sampling(padding="left"), NOISE, batches.append)
+    assert batches == [4]
+    batches.clear()
+    generate(ours, tokenizer(), [[]] * 5, sampling(batch_size=2), NOISE, batches.append)
+    assert batches == [2, 2, 1]
+
+
+def test_padding_on_the_right_is_read_as_text(models):
+    """The published fault, by hand: as if the shorter prompt ended in end-of-text itself."""
+    short, long = tokenizer().encode(["fox", "The heron of"])
+    params = sampling(strategy="greedy", padding="right", stop_at_end=False)
+    got = generate(models[1], tokenizer(), [short, long], params, NOISE)
+    filled = [*short, *[END] * (len(long) - len(short))]
+    plain = sampling(strategy="greedy", stop_at_end=False)
+    assert got == generate(models[1], tokenizer(), [filled, long], plain, NOISE)
+    assert got[0] != generate(models[1], tokenizer(), [short], plain, NOISE)[0]
+    assert generate(models[1], tokenizer(), [long], params, NOISE)[0] == got[1]
+
+
+def test_the_seed_decides(models):
+    _, ours = models
+    texts = [
+        generate(ours, tokenizer(), [[]] * 3, sampling(), partial(uniforms, seed, "generate", 1))
+        for seed in (1, 1, 2)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_no_prompts_no_texts(models):
+    assert generate(models[1], tokenizer(), [], sampling(), NOISE) == []
+
+
+def test_a_text_must_fit_the_context(models):
+    _, ours = models
+    fits = sampling(max_new_tokens=60, strategy="greedy", stop_at_end=False)
+    assert len(generate(ours, tokenizer(), [[5, 6, 7]], fits, NOISE)[0]) == 60
+    message = r"generate.max_new_tokens: want at most 60 \(context 64 less start and prompt of 3\)"
+    with pytest.raises(ParamsError, match=f"{message}, got 61"):
+        generate(ours, tokenizer(), [[], [5, 6, 7]], sampling(max_new_tokens=61), NOISE)
+
+
+def test_the_model_class_matters_not(models, tmp_path):
+    from palimpsest.lm.hub import HubModel
+
+    _, ours = models
+    hub = HubModel(theirs("gpt2", seed=3))
+    prompts = tokenizer().encode(MIXED)
+    for changes in ({}, {"strategy": "beam", "beams": 2}, {"padding": "left"}):
+        params = sampling(max_new_tokens=8, **changes)
+        assert generate(hub, tokenizer(), prompts, params, NOISE) == generate(
+            ours, tokenizer(), prompts, params, NOISE
+        )

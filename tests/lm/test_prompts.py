@@ -1,0 +1,97 @@
+"""What documents begin with, and what the witness prompts are continued with."""
+
+from functools import partial
+
+import pytest
+
+from palimpsest.core.errors import CorpusError
+from palimpsest.core.parameters import WitnessParams
+from palimpsest.core.rng import stream, uniforms
+from palimpsest.lm.generation import generate
+from palimpsest.lm.prompts import continuations, openings
+from tests.lm.tiny import TEXTS, pair, sampling, tokenizer
+
+NOISE = partial(uniforms, 7, "witness", 1)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return pair("gpt2", tmp_path_factory.mktemp("gpt2"), seed=3)[1]
+
+
+def test_documents_begin_with_nothing_by_default():
+    found = openings(sampling(documents=5), tokenizer(), TEXTS, stream(0, "prompts"))
+    assert found == [[]] * 5
+
+
+def test_listed_prompts_are_taken_in_turn():
+    params = sampling(documents=5, prompts=["The fox", "A river"])
+    fox, river = tokenizer().encode(["The fox", "A river"])
+    found = openings(params, tokenizer(), TEXTS, stream(0, "prompts"))
+    assert found == [fox, river, fox, river, fox]
+
+
+def test_human_documents_are_cut_and_each_is_taken_once_before_any_again():
+    params = sampling(documents=7, prompt_tokens=4)
+    human = [*TEXTS[:3], "a"]
+    assert len(tokenizer().encode(["a"])[0]) < 4
+    found = openings(params, tokenizer(), human, stream(0, "prompts"))
+    cut = [row[:4] for row in tokenizer().encode(TEXTS[:3])]
+    assert sorted(found[:3]) == sorted(found[3:6]) == sorted(cut)
+    assert found[6] == found[0]
+    assert found == openings(params, tokenizer(), human, stream(0, "prompts"))
+    many = sampling(documents=len(TEXTS), prompt_tokens=12)
+    orders = [openings(many, tokenizer(), TEXTS, stream(seed, "prompts")) for seed in (0, 1)]
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
+
+
+def test_a_human_document_may_be_as_long_as_the_prompt_and_no_shorter():
+    (ids,) = tokenizer().encode(["The fox"])
+    params = sampling(documents=5, prompt_tokens=len(ids))
+    assert openings(params, tokenizer(), ["The fox", "a"], stream(0, "prompts")) == [ids] * 5
+
+
+def test_no_human_document_is_long_enough():
+    params = sampling(prompt_tokens=50)
+    message = r"^generate\.prompt_tokens: want a human document of at least 50 tokens, got none am"
+    with pytest.raises(CorpusError, match=rf"{message}ong 20$"):
+        openings(params, tokenizer(), TEXTS, stream(0, "prompts"))
+
+
+def test_continuations_hold_no_prompt(model):
+    witness = WitnessParams(prompts=("The fox of the", "river", ""))
+    params = sampling(max_new_tokens=9, stop_at_end=False)
+    found = continuations(model, tokenizer(), witness, params, NOISE)
+    prompts = tokenizer().encode(witness.prompts)
+    expected = generate(model, tokenizer(), prompts, params, NOISE)
+    assert len(found) == 3
+    assert found == tokenizer().decode(expected)
+
+
+def test_continuations_are_shorter_where_the_context_ends(model):
+    text = " ".join(TEXTS[:9])
+    (long,) = tokenizer().encode([text])
+    prompt = tokenizer().decode([long[:58]])[0]
+    (ids,) = tokenizer().encode([prompt])
+    room = model.context - 1 - len(ids)
+    assert 0 < room < 12
+    params = sampling(max_new_tokens=12, stop_at_end=False)
+    witness = WitnessParams(prompts=(prompt, "river"))
+    found = continuations(model, tokenizer(), witness, params, NOISE)
+    shorter = sampling(max_new_tokens=room, stop_at_end=False)
+    expected = generate(model, tokenizer(), tokenizer().encode(witness.prompts), shorter, NOISE)
+    assert [len(row) for row in expected] == [room, room]
+    assert found == tokenizer().decode(expected)
+
+
+def test_no_witness_prompts_ask_nothing(model):
+    params = sampling()
+    assert continuations(model, tokenizer(), WitnessParams(prompts=()), params, NOISE) == []
+
+
+def test_the_end_of_a_document_is_not_written(model):
+    witness = WitnessParams(prompts=("The fox",) * 8)
+    found = continuations(model, tokenizer(), witness, sampling(), NOISE)
+    assert len(set(found)) > 1
+    assert not any("endoftext" in text for text in found)

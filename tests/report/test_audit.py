@@ -1,0 +1,110 @@
+"""An audit to look at, by hand: the sentence, the table, the page, the numbers of the file."""
+
+import json
+
+import pytest
+
+from palimpsest.audit.measure import Audit
+from palimpsest.audit.verdict import DEFAULTS, AuditVerdict, Finding
+from palimpsest.core.storage import json_bytes
+from palimpsest.report.audit import FEW_TEXTS, as_dict, notes, page, sentence, table, text
+from palimpsest.statistics.null_band import Band
+
+VENDI = Finding(
+    "vendi", 12.0, 10.0, 14.0, Band(30.0, 40.0, 20, 35.0, 2.5), 1e-5, "below", "collapse"
+)
+DRIFT = Finding(
+    "drift", 0.5, None, None, Band(0.0, 0.125, 20, 0.0625, 0.03), 0.001, "above", "different"
+)
+DISTINCT = Finding(
+    "distinct_2", 0.8, 0.75, 0.85, Band(0.78, 0.9, 20, 0.84, 0.03), 0.3, "inside", ""
+)
+
+
+def audit(verdict, *reasons, sample=200):
+    return Audit(
+        verdict=verdict, reasons=reasons, findings=(VENDI, DRIFT, DISTINCT), sample=sample,
+        words=5000, candidate_texts=250, reference_texts=900, params=DEFAULTS,
+    )  # fmt: skip
+
+
+def test_the_sentence_gives_the_reasons_with_their_bands():
+    assert sentence(audit(AuditVerdict.COLLAPSED, VENDI, DRIFT)) == (
+        "Collapsed: Vendi score 12 (human samples: 30 to 40); drift 0.500 (human samples: 0 to "
+        "0.125)."
+    )
+    assert sentence(audit(AuditVerdict.NARROWER, VENDI)).startswith("Narrower than the reference: ")
+    assert sentence(audit(AuditVerdict.WHOLE)) == (
+        "No sign of collapse: none of 3 metrics stands out from 20 samples of the reference."
+    )
+
+
+def test_a_different_corpus_may_be_narrower_too():
+    both = audit(AuditVerdict.DIFFERENT, DRIFT)
+    assert sentence(both) == (
+        "Different from the reference, and narrower, as another subject alone can be: drift 0.500 "
+        "(human samples: 0 to 0.125)."
+    )
+    alone = Audit(**{**vars(both), "findings": (DRIFT, DISTINCT)})
+    assert sentence(alone).startswith("Different from the reference: drift")
+
+
+def test_the_table_says_where_and_what_it_counts_as():
+    head, vendi, drift, distinct = table(audit(AuditVerdict.COLLAPSED)).splitlines()
+    assert head.split() == ["metric", "value", "95", "%", "interval", "null", "band", "where"]
+    cells = [[cell for cell in line.split("  ") if cell] for line in (vendi, drift, distinct)]
+    assert [[cell.strip() for cell in row] for row in cells] == [
+        ["vendi", "12", "10 to 14", "30 to 40", "below", "collapse"],
+        ["drift", "0.500", "–", "0 to 0.125", "above", "different"],
+        ["distinct_2", "0.800", "0.750 to 0.850", "0.780 to 0.900", "inside"],
+    ]
+    bands = ((vendi, "30 to 40"), (drift, "0 to 0.125"), (distinct, "0.780 to 0.900"))
+    assert len({line.index(cell) + len(cell) for line, cell in bands}) == 1
+
+
+@pytest.mark.parametrize("sample", [FEW_TEXTS, FEW_TEXTS - 1])
+def test_few_texts_are_said(sample):
+    lines = notes(audit(AuditVerdict.WHOLE, sample=sample))
+    assert lines[0] == (
+        f"{sample} of 250 candidate texts, each against {sample} of 900 reference texts; 20 null "
+        f"samples of {sample}; 5000 words; seed 0."
+    )
+    few = [f"With {sample} texts only gross changes show."]
+    assert lines[1:] == (few if sample < FEW_TEXTS else [])
+
+
+def test_what_is_printed_ends_with_the_verdict():
+    one = audit(AuditVerdict.COLLAPSED, VENDI)
+    lines = text(one).splitlines()
+    assert lines[:4] == table(one).splitlines()
+    assert lines[4:] == ["", *notes(one), sentence(one)]
+
+
+def test_the_page_has_the_table_and_marks_what_stands_out():
+    html = page(audit(AuditVerdict.COLLAPSED, VENDI), "a <b>.jsonl", "human.jsonl")
+    assert "<h1>Collapsed</h1>" in html
+    assert "a &lt;b&gt;.jsonl against human.jsonl" in html
+    assert "<title>Audit of a &lt;b&gt;.jsonl</title>" in html
+    assert '<tr><th><code>vendi</code></th><td class="left">12</td><td>10 to 14</td>' in html
+    assert '<tr><th><code>drift</code></th><td class="left">0.500</td><td>–</td>' in html
+    assert "<tr><th><code>distinct_2</code></th><td>0.800</td>" in html
+    assert "Vendi score 12 (human samples: 30 to 40)" in html
+    assert "<script" not in html
+    assert "http" not in html
+
+
+def test_the_file_has_every_number():
+    one = audit(AuditVerdict.COLLAPSED, VENDI, DRIFT)
+    content = json.loads(json_bytes(as_dict(one)))
+    assert content["verdict"] == "collapsed"
+    assert content["sentence"] == sentence(one)
+    assert content["reasons"] == ["vendi", "drift"]
+    sizes = ("sample", "words", "candidate_texts", "reference_texts")
+    assert [content[key] for key in sizes] == [200, 5000, 250, 900]
+    assert content["parameters"] == DEFAULTS.as_dict()
+    assert list(content["metrics"]) == ["distinct_2", "drift", "vendi"]
+    assert content["metrics"]["vendi"] == {
+        "value": 12.0, "low": 10.0, "high": 14.0, "p_value": 1e-5, "place": "below",
+        "counts": "collapse", "null": {"low": 30.0, "high": 40.0, "mean": 35.0, "sd": 2.5},
+    }  # fmt: skip
+    assert content["metrics"]["drift"]["low"] is None
