@@ -14,6 +14,7 @@ import yaml
 from palimpsest.core.config import flattened
 from palimpsest.core.parameters import Parameters, Randomness
 from palimpsest.experiments.project import chain_yaml, read_transitions, write_chain
+from palimpsest.metrics.registry import metric
 from tests.tiny import ROOT
 
 STAGES = ("prepare", "generate", "finetune", "embed", "score", "report")
@@ -520,3 +521,16 @@ def test_rooms_stay_liveable() -> None:
                 if length - len(docstring.splitlines()) > 45:
                     too_long.append(f"{file}: {node.name} of {length} lines")
     assert not too_long, "\n".join(too_long)
+
+
+def test_the_plots_are_those_of_the_registry() -> None:
+    """Title and unit are said once; a plot draws a curve that the report writes."""
+    plots = yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]
+    assert plots
+    for plot in plots:
+        ((name, drawn),) = plot.items()
+        entry = metric(name)
+        assert "plot" in entry.shown.split()
+        assert drawn["title"] == entry.label[:1].upper() + entry.label[1:]
+        assert drawn["y_label"] == (entry.unit or entry.label)
+        assert drawn["y"] == {f"plots/curves/{name}.csv": "value"}

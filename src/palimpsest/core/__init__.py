@@ -1,1 +1,1 @@
-"""What every room uses, without torch: errors, parameters, artifacts, randomness."""
+"""What every other folder uses, without torch: errors, parameters, artifacts, randomness."""
