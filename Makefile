@@ -6,7 +6,7 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # a busy-waiting thread costs its neighbour half the machine: see docs/decisions.md
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install repro test check format lock clean
+.PHONY: install repro test test-portable test-faults check format lock clean
 
 install: $(VENV)/installed
 
@@ -22,6 +22,17 @@ repro: install
 test: install check
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile \
 		--cov=palimpsest --cov=stages --cov-report=term:skip-covered
+
+# The golden chain on other processors, emulated: qemu-user must be installed (2 to 6 minutes each).
+PROCESSORS := Haswell Skylake-Server EPYC-Rome EPYC-Milan
+test-portable: install
+	set -e; for processor in $(PROCESSORS); do echo "$$processor:"; \
+		qemu-x86_64 -cpu $$processor $(BIN)/python -m tests.golden.run \
+		--against tests/golden/hashes.json 2>/dev/null; done
+
+# Kills and repairs, an hour; the figures stand in docs/reliability.md.
+test-faults: install
+	$(RUN) python -m tests.faults.kills
 
 check: install
 	$(BIN)/ruff format --check .

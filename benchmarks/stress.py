@@ -195,9 +195,10 @@ def array_responses(
         nulls: samples of the null.
         repeats: samples that are changed.
     """
-    measure = array_metrics(human)
-    basis = geometry.fit_basis(human)
     samples, fresh = _samples(size, nulls, repeats)
+    usual = [pool[rows] for rows in fresh]
+    measure = array_metrics(human, usual)
+    basis = geometry.fit_basis(human)
     plain = [measure(pool[rows]) for rows in samples]
     null = [measure(pool[rows]) for rows in fresh]
     answer: dict[str, dict[str, Response]] = {}
@@ -205,7 +206,7 @@ def array_responses(
         rng = stream(0, f"stress.{change}")
         if change == "rotated":
             turn = rotation(pool.shape[1], rng)
-            turned = array_metrics(human @ turn)
+            turned = array_metrics(human @ turn, [points @ turn for points in usual])
             after = [turned(pool[rows] @ turn) for rows in samples]
         elif change in ON_POINTS:
             after = [measure(moved(change, pool[rows], basis, rng)) for rows in samples]
@@ -256,13 +257,14 @@ def _samples(size: int, nulls: int, repeats: int) -> tuple[list[Rows], list[Rows
     return parts[:repeats], parts[repeats:]
 
 
-def array_metrics(human: Points) -> Callable[[Points], Values]:
-    """The metrics of §1 to §3 against a human reference."""
-    basis, reference = geometry.fit_basis(human), distribution.prepare_reference(human)
+def array_metrics(human: Points, null: Sequence[Points]) -> Callable[[Points], Values]:
+    """The metrics of §1 to §3 against a human reference and fresh human samples."""
+    fitted = geometry.fit(human, null, human)
+    reference = distribution.prepare_reference(human)
 
     def measure(points: Points) -> Values:
         return (
-            geometry.geometry_metrics(basis, points)
+            geometry.prepare(fitted, points).compute()
             | spectrum.spectrum_metrics(points)
             | distribution.distribution_metrics(reference, points)
         )

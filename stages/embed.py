@@ -3,8 +3,8 @@
 Writes embeddings.npy (the texts), null.npy (at generation 0: the human texts that null samples are
 drawn from), likelihood.npz: summed losses and token counts, text by text, of the held-out human
 texts under this generation's model, of the generation's texts and witness texts under the model of
-generation 0, and of its texts under their author; and of this generation's model itself
-class_statistics.npz and probe.npz (float32 is enough), see `palimpsest.lm.probing`.
+generation 0, and of its texts under their author, each behind its prompt; and of this generation's
+model itself class_statistics.npz and probe.npz (float32 is enough), see `palimpsest.lm.probing`.
 """
 
 from argparse import Namespace
@@ -14,7 +14,12 @@ import numpy as np
 
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
-from palimpsest.core.storage import new_folder, read_rows, read_texts, write_provenance
+from palimpsest.core.storage import (
+    new_folder,
+    read_continuations,
+    read_texts,
+    write_provenance,
+)
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.probe import corpus_probe
 from palimpsest.embedding.encoder import Encoder
@@ -44,11 +49,13 @@ def _embed(args: Namespace) -> None:
 
     parameters = Parameters.load(args.params)
     params, seed = parameters.embed, parameters.seed_of("corpus")
-    texts = read_texts(args.texts / "texts.jsonl")
-    witness = [row["prompt"] + row["text"] for row in read_rows(args.texts / "witness.jsonl")]
+    written = read_continuations(args.texts / "texts.jsonl")
+    witness = read_continuations(args.texts / "witness.jsonl")
+    texts = written[1]
     heldout = read_texts(args.human / "heldout.jsonl")
     first = args.generation == 0
-    null = read_texts(args.human / "null.jsonl") if first else []
+    pool = read_continuations(args.human / "null.jsonl") if first else ([], [])
+    null = pool[1]
     encoder = Encoder.load(params.encoder)
     with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
         embeddings = encoder.encode(texts, lambda done, _: bar.update(done - bar.n))
@@ -61,8 +68,10 @@ def _embed(args: Namespace) -> None:
     training = read_texts(args.human / "train.jsonl")
     probe, skipped = corpus_probe(read_ledger(args.human), training, seed)
     states = probe.arrays(last_states(*own, probe.sentences()), skipped)
-    arrays |= text_arrays(*load(args.first), human=texts, witness=witness)
-    arrays |= text_arrays(*own, null=null) if first else text_arrays(*load(args.author), self=texts)
+    arrays |= text_arrays(*load(args.first), human=written, witness=witness)
+    arrays |= (
+        text_arrays(*own, null=pool) if first else text_arrays(*load(args.author), self=written)
+    )
 
     with new_folder(args.out) as folder:
         np.save(folder / "embeddings.npy", embeddings)
@@ -76,6 +85,7 @@ def _embed(args: Namespace) -> None:
         values = {"embed": params.as_dict(), "seed": seed}
         facts = {"generation": args.generation, "encoder": encoder.identity}
         write_provenance(folder, "embed", values, inputs, **facts)
+        parameters.check_unedited(args.params, "seed", "seeds.corpus", "embed")
 
 
 if __name__ == "__main__":

@@ -5,15 +5,19 @@ by those of `finetune`, on as many tokens as its own text has if `regime.match_t
 Writes the weights, the tokenizer and curve.csv.
 """
 
-import csv
-import io
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.rng import stream
-from palimpsest.core.storage import new_folder, read_texts, write_bytes, write_provenance
+from palimpsest.core.storage import (
+    new_folder,
+    read_documents,
+    read_texts,
+    write_bytes,
+    write_provenance,
+)
 
 if TYPE_CHECKING:
     from palimpsest.lm.training import Step
@@ -40,16 +44,20 @@ def _finetune(args: Namespace) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import load_model_and_tokenizer, save_model
     from palimpsest.lm.runtime import machine_facts
-    from palimpsest.lm.training import train
+    from palimpsest.lm.training import curve_csv, train
 
     parameters = Parameters.load(args.params)
     params = parameters.pretrain if args.section == "pretrain" else parameters.finetune
     seed = parameters.seed_of("finetune")
     start = args.previous if params.init == "previous" else args.base
     model, tokenizer = load_model_and_tokenizer(start, device=params.device)
-    training = args.texts / "training.jsonl"
-    match = parameters.regime.match_tokens and args.generation > 0
-    like = read_texts(args.texts / "texts.jsonl") if match else None
+    inputs = {"start": start, "training": args.texts / "training.jsonl"}
+    matched = {"regime.match_tokens": parameters.regime.match_tokens and args.generation > 0}
+    like = None
+    if matched["regime.match_tokens"]:
+        keep = matched["generate.keep_prompt"] = parameters.generate.keep_prompt
+        inputs["texts"] = args.texts / "texts.jsonl"
+        like = read_documents(inputs["texts"], keep)
     order = stream(seed, args.section, args.generation)
     with command.bar(0, f"finetune g{args.generation:02d}") as bar:
 
@@ -58,30 +66,21 @@ def _finetune(args: Namespace) -> None:
             bar.set_postfix(loss=f"{step.loss_nats:.3f}", refresh=False)
             bar.update()
 
-        texts = read_texts(training)
+        texts = read_texts(inputs["training"])
         trained, curve = train(model, tokenizer, texts, params, order, show, like, args.section)
 
     with new_folder(args.out) as folder:
         save_model(trained, tokenizer, folder)
-        write_bytes(folder / "curve.csv", _csv(curve))
+        write_bytes(folder / "curve.csv", curve_csv(curve))
         write_provenance(
             folder,
             "finetune",
-            {args.section: params.as_dict(), "regime.match_tokens": match, "seed": seed},
-            {"start": start, "training": training},
+            {args.section: params.as_dict(), **matched, "seed": seed},
+            inputs,
             generation=args.generation,
             **{**machine_facts(trained), "dtype": params.dtype},
         )
-
-
-def _csv(curve: list["Step"]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", "loss_nats", "learning_rate", "gradient_norm", "tokens"])
-    for point in curve:
-        loss, rate, norm = point.loss_nats, point.learning_rate, point.gradient_norm
-        writer.writerow([point.step, f"{loss:.6g}", f"{rate:.6g}", f"{norm:.6g}", point.tokens])
-    return text.getvalue().encode()
+        parameters.check_unedited(args.params, "seed", "seeds.finetune", args.section, *matched)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,22 @@
 """Generation g's text: written by the model of generation g - 1.
 
-Writes texts.jsonl (what the model wrote), training.jsonl (what generation g is trained on: the
-regime decides), witness.jsonl (the continuations of the witness prompts) and, under
+Writes texts.jsonl (what it wrote, beside its prompts), training.jsonl (what generation g is trained
+on: the regime decides), witness.jsonl (the witness prompts, continued) and, under
 accumulate_subsample, pool.jsonl (what the next generation draws from beside its own text).
 """
 
 import logging
 from argparse import Namespace
+from dataclasses import replace
 from functools import partial
 
 from palimpsest.core import command
-from palimpsest.core.parameters import Parameters, RegimeParams
+from palimpsest.core.parameters import Parameters
 from palimpsest.core.rng import stream, uniforms
 from palimpsest.core.storage import new_folder, read_texts, write_provenance, write_texts
 from palimpsest.corpus.filters import scores
 from palimpsest.corpus.ledger import read_ledger
-from palimpsest.corpus.regimes import Sources, training_set
+from palimpsest.corpus.regimes import read_sources, training_set
 from palimpsest.embedding.encoder import Encoder
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def _generate(args: Namespace) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import load_model_and_tokenizer
     from palimpsest.lm.generation import generate
-    from palimpsest.lm.prompts import continuations, openings
+    from palimpsest.lm.prompts import continuations, human_continuations, openings
     from palimpsest.lm.runtime import machine_facts
 
     parameters = Parameters.load(args.params)
@@ -56,44 +57,43 @@ def _generate(args: Namespace) -> None:
     noise = partial(uniforms, seed, "generate", args.generation)
     with command.bar(len(prompts), f"generate g{args.generation:02d}") as bar:
         new = generate(model, tokenizer, prompts, params, noise, bar.update)
-    kept = prompts if params.keep_prompt else [[] for _ in prompts]
-    texts = tokenizer.decode([[*old, *ids] for old, ids in zip(kept, new, strict=True)])
-    sources = _sources(args, parameters, regime, texts)
+    written = starts, texts = tokenizer.decode_behind(prompts, new)
+    documents = list(map("".join, zip(*written, strict=True))) if params.keep_prompt else texts
+    sources = read_sources(args.human, args.previous, regime, documents)
+    if regime.kind == "filtered":
+        cut = params.prompts, params.prompt_tokens, params.max_new_tokens
+        human = read_texts(args.human / "train.jsonl")[: len(texts)]
+        like = human_continuations(tokenizer, human, *cut)[1]
+        sources = replace(sources, scores=_scores(args, parameters, written, like))
     rng = stream(seed, "regime", args.generation)
     training = training_set(regime, args.generation, sources, rng)
     noise = partial(uniforms, seed, "witness", args.generation)
     answers = continuations(model, tokenizer, witness, params, noise)
-
-    used = {"generate": params, "regime": regime, "witness": witness}
-    values = {name: section.as_dict() for name, section in used.items()} | {"seed": seed}
+    sections = {"generate": params, "regime": regime, "witness": witness}
+    values = {"seed": seed, **{name: one.as_dict() for name, one in sections.items()}}
     inputs = {name: getattr(args, name) for name in ("model", "human", "first", "previous")}
     with new_folder(args.out) as folder:
-        write_texts(folder / "texts.jsonl", texts)
+        write_texts(folder / "texts.jsonl", texts, prompt=starts)
         write_texts(folder / "training.jsonl", training)
         if regime.kind == "accumulate_subsample":
-            write_texts(folder / "pool.jsonl", [*sources.pool, *texts])
+            write_texts(folder / "pool.jsonl", [*sources.pool, *documents])
         write_texts(folder / "witness.jsonl", answers, prompt=list(witness.prompts))
         facts = {"generation": args.generation, **machine_facts(model)}
         write_provenance(folder, "generate", values, inputs, **facts)
+        parameters.check_unedited(args.params, "seed", "seeds.generate", *sections, "embed.encoder")
 
 
-def _sources(
-    args: Namespace, parameters: Parameters, regime: RegimeParams, texts: list[str]
-) -> Sources:
-    human = read_texts(args.human / f"{regime.humans}.jsonl") if regime.humans else []
-    pool: list[str] = []
-    chosen: list[float] = []
-    if regime.accumulates:
-        path = args.previous / "pool.jsonl"
-        pool = read_texts(path if path.exists() else args.previous / "training.jsonl")
-    if regime.kind == "filtered":
-        from palimpsest.lm.scoring import folder_likelihood
+def _scores(
+    args: Namespace, parameters: Parameters, written: tuple[list[str], list[str]], like: list[str]
+) -> list[float]:
+    """By the regime's criterion, of what the model wrote behind its prompts."""
+    from palimpsest.lm.scoring import folder_likelihood
 
-        like = read_texts(args.human / "train.jsonl")[: len(texts)]
-        encoder = parameters.embed.encoder
-        models = partial(folder_likelihood, args.first), lambda t: Encoder.load(encoder).encode(t)
-        chosen += scores(regime.criterion, texts, like, read_ledger(args.human), *models).tolist()
-    return Sources(texts, human, pool, chosen)
+    likelihood = partial(folder_likelihood, args.first, prompts=written[0])
+    criterion, encoder = parameters.regime.criterion, parameters.embed.encoder
+    models = likelihood, lambda lines: Encoder.load(encoder).encode(lines)
+    found = scores(criterion, written[1], like, read_ledger(args.human), *models)
+    return list(found.tolist())
 
 
 if __name__ == "__main__":

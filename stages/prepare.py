@@ -5,60 +5,88 @@ has one; token counts), generation 0's texts (a human sample of the size that ev
 writes) and training set, and the first model with its tokenizer.
 """
 
+from typing import Any
+
 import numpy as np
 
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.rng import stream
 from palimpsest.core.storage import new_folder, write_provenance, write_texts
-from palimpsest.corpus.source import human_corpus
+from palimpsest.corpus.source import Human, check_long_enough, human_corpus
+
+OF_GENERATE = ("documents", "prompts", "prompt_tokens", "max_new_tokens")
+READ = ("seed", "seeds.corpus", "corpus", "model", *(f"generate.{key}" for key in OF_GENERATE))
+"""Parameters that the stage reads."""
 
 
 def main(argv: list[str] | None = None) -> None:
     """Writes the human corpus, generation 0's texts and the first model."""
-    parser = command.parser(
+    args = command.parser(
         "prepare",
         __doc__,
         human="folder to write the corpus to",
         texts="folder for generation 0's texts",
         model="folder for the first model",
-    )
-    args = parser.parse_args(argv)
+    ).parse_args(argv)
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import initial_model, save_model
+    from palimpsest.lm.prompts import human_continuations
 
     parameters = Parameters.load(args.params)
-    corpus, seed = parameters.corpus, parameters.seed_of("corpus")
+    seed, count = parameters.seed_of("corpus"), parameters.generate.documents
     with command.bar(3, "prepare: corpus, first model, token counts") as bar:
-        human = human_corpus(corpus, parameters.generate.documents, seed)
+        human = human_corpus(parameters.corpus, count, seed)
         bar.update()
         weights_seed = int(stream(seed, "weights").integers(2**63))
         model, tokenizer = initial_model(parameters.model, human.parts["train"], weights_seed)
+        parameters.check_context(model.context)
         bar.update()
         token_counts = tokenizer.counts(human.parts["train"])
+        compared = [*human.parts["sample"], *human.parts["null"]]
+        prompts, texts = human_continuations(tokenizer, compared, **_cut(parameters))
+        check_long_enough(len(texts), count, parameters.corpus.null_pool)
         bar.update()
-    unused = {"world", "files", "hub"} - {corpus.source}
-    facts = {
-        "corpus": {key: value for key, value in corpus.as_dict().items() if key not in unused},
-        "model": parameters.model.as_dict(),
-        "documents": {name: len(texts) for name, texts in human.parts.items()},
-        "seed": seed,
-    }
+    facts = _facts(parameters, human)
     with new_folder(args.human) as folder:
-        for name in ("train", "heldout", "null", "reserve"):
+        for name in ("train", "heldout", "reserve"):
             write_texts(folder / f"{name}.jsonl", human.parts[name])
+        write_texts(folder / "null.jsonl", texts[count:], prompt=prompts[count:])
         np.save(folder / "token_counts.npy", token_counts)
         if human.ledger is not None:
             human.ledger.save(folder / "ledger.json")
         write_provenance(folder, "prepare", facts, {})
+        parameters.check_unedited(args.params, *READ)
     with new_folder(args.texts) as folder:
-        write_texts(folder / "texts.jsonl", human.parts["sample"])
+        write_texts(folder / "texts.jsonl", texts[:count], prompt=prompts[:count])
         write_texts(folder / "training.jsonl", human.parts["train"])
         write_texts(folder / "witness.jsonl", [], prompt=[])
         write_provenance(folder, "prepare", facts, {"human": args.human}, generation=0)
     with new_folder(args.model) as folder:
         save_model(model, tokenizer, folder)
         write_provenance(folder, "prepare", facts, {})
+
+
+def _cut(parameters: Parameters) -> dict[str, Any]:
+    """What human text is cut to: what a model is given, and how long it may go on."""
+    return {
+        "prompts": parameters.generate.prompts,
+        "prompt_tokens": parameters.generate.prompt_tokens,
+        "max_new_tokens": parameters.generate.max_new_tokens,
+    }
+
+
+def _facts(parameters: Parameters, human: Human) -> dict[str, Any]:
+    """What determines the corpus and the first model; the sources not used left out."""
+    corpus = parameters.corpus
+    unused = {"world", "files", "hub"} - {corpus.source}
+    return {
+        "corpus": {key: value for key, value in corpus.as_dict().items() if key not in unused},
+        "model": parameters.model.as_dict(),
+        "generate": _cut(parameters),
+        "documents": {name: len(part) for name, part in human.parts.items()},
+        "seed": parameters.seed_of("corpus"),
+    }
 
 
 if __name__ == "__main__":

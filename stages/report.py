@@ -37,17 +37,20 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
 
-    params = Parameters.load(args.params).report
+    parameters = Parameters.load(args.params)
     names = _generations(args.chain)
     folders, null = ([args.scores / name for name in names if name[0] == kind] for kind in "gn")
     scorecards = _scorecards(folders)
     control = _scorecards(folders[:1] + null) if null else []
-    summary = summarise(Trajectory.from_scorecards(scorecards, control), params.threshold)
+    summary = summarise(
+        Trajectory.from_scorecards(scorecards, control), parameters.report.threshold
+    )
     human, last = (np.load(folder / "points.npy") for folder in (folders[0], folders[-1]))
     pictures = _pictures(summary, human, last)
     provenance = read_json(folders[-1] / "provenance.json")
     page = render(summary, scorecards, pictures, _samples(scorecards), provenance)
 
+    parameters.check_unedited(args.params, "report")
     with new_folder(args.curves) as folder:
         for name, text in curve_files(summary.trajectory, scorecards).items():
             write_bytes(folder / name, text.encode())

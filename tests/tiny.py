@@ -7,13 +7,14 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 TINY: dict[str, Any] = {
-    "corpus": {"train": 40, "heldout": 10, "null_pool": 45, "reserve": 40},
+    "corpus": {"train": 40, "heldout": 10, "null_pool": 60, "reserve": 40},
     "corpus.world": {"entities": 10},
     "model": {"vocabulary": 300, "layers": 1, "heads": 2, "width": 16, "context": 64},
     "pretrain": {"steps": 6, "epochs": None, "block_tokens": 64, "batch_size": 8},
     "finetune": {"steps": 6, "epochs": None, "block_tokens": 64, "batch_size": 8},
     "generate": {"documents": 20, "max_new_tokens": 40, "batch_size": 20},
     "witness": {"prompts": ["The city of", "The river"]},
+    "compute": {"threads": 1, "portable": False},  # the tests have loaded numpy already
     "score": {"words": 100, "half_samples": 4, "null_samples": 2},
 }
 

@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
+from scipy import stats
 
-from palimpsest.audit.measure import _null_samples, _read, audit
+from palimpsest.audit.measure import audit
 from palimpsest.audit.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.core.errors import CorpusError, MetricError, ParamsError
+from palimpsest.core.rng import stream
+from palimpsest.evaluation.evaluator import Evaluator, values
+from palimpsest.evaluation.human import Texts, human_side
+from palimpsest.evaluation.null_bands import null_bands, short_texts
+from palimpsest.metrics.family import Reference, Sample
 from palimpsest.metrics.likelihood import scored
+from palimpsest.metrics.registry import TEXT, metric
 from tests.audit.corpora import encode, human
 
 QUICK = DEFAULTS.changed(half_samples=10, null_samples=10)
@@ -33,6 +40,83 @@ def test_false_alarms_are_rare():
     ]
     assert verdicts.count(AuditVerdict.WHOLE) >= 11
     assert AuditVerdict.COLLAPSED not in verdicts
+
+
+def test_fresh_human_text_is_whole():
+    """By values alone, without the slack of intervals; the null samples share no text."""
+    verdicts = [
+        audited(human(30, seed), human(270, 100 + seed), half_samples=0, null_samples=8).verdict
+        for seed in range(200, 220)
+    ]
+    assert verdicts.count(AuditVerdict.WHOLE) >= 18
+    assert AuditVerdict.COLLAPSED not in verdicts
+
+
+def ordered(texts, name, seed=QUICK.seed):
+    """Texts in the order in which the audit takes them, ready to be measured."""
+    rows = stream(seed, f"audit.{name}").permutation(len(texts))
+    taken = [texts[row] for row in rows]
+    return Texts(taken, encode(taken), None)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "null_samples", "short"),
+    [
+        (human(100, seed=2), 10, False),  # samples that overlap
+        (human(40, seed=2), 5, False),  # 240 of 300 texts: none in two samples
+        (human(100, seed=3, topics=[4]), 10, False),
+        (human(100, seed=8, words=20), 10, True),
+        (human(5, seed=4) * 8 + [""] * 32, 10, True),
+    ],
+    ids=["human", "apart", "one topic", "short", "copies and nothing"],
+)
+def test_bands_and_p_values_are_the_chains(candidate, null_samples, short):
+    """The same human side, evaluator, bands and tested metrics as a chain has for its pool."""
+    size = len(candidate)
+    side = human_side(ordered(REFERENCE, "reference"), size, null_samples, QUICK.seed, "pool")
+    fitted = Reference(
+        texts=side.fit.texts,
+        embeddings=side.fit.embeddings,
+        training=side.fit.texts,
+        facts=None,
+        lam=1.0,
+        words=30 * size,  # all that a human sample has: 30 words a text
+        null=[one.embeddings for one in side.null],
+    )
+    evaluator = Evaluator(fitted)
+    bands, words = null_bands(evaluator, side), None
+    ours = ordered(candidate, "candidate")
+    if short:
+        cut = short_texts(evaluator, side, ours.texts)
+        bands, words = bands | cut.bands, cut.words
+    numbers = values(
+        [*evaluator.measure(Sample(ours.texts, ours.embeddings, words=words)).values()]
+    )
+    result = audited(candidate, half_samples=0, null_samples=null_samples)
+    tested = [n for n, value in numbers.items() if value is not None and metric(n).own_evidence]
+    assert [one.metric for one in result.findings] == tested
+    assert {"integrity", "vendi", "distinct_2", "self_bleu_4", "recall", "memorised"} <= {*tested}
+    for one in result.findings:
+        band = bands[one.metric]
+        assert one.value == pytest.approx(numbers[one.metric], rel=1e-6, abs=1e-12)
+        assert one.band.as_dict() == pytest.approx(band.as_dict(), rel=1e-6, abs=1e-12)
+        assert one.p_value == pytest.approx(band.p_value(one.value), rel=1e-5, abs=1e-12)
+        # docs/metrics.md §9: Student's t of a new sample's deviation
+        distance = abs(one.value - band.mean) / (band.sd * np.sqrt(1 + 1 / band.samples))
+        by_hand = 2 * stats.t.sf(distance, band.samples - 1)
+        assert one.p_value == pytest.approx(by_hand, rel=1e-5, abs=1e-12)
+
+
+def test_a_short_candidate_is_held_against_human_text_as_short():
+    """Human texts of 20 words and those cut to 20 read alike: their wording does not stand out."""
+    result = audited(human(100, seed=8, words=20), half_samples=0)
+    for one in result.findings:
+        if one.metric in TEXT and one.metric != "length_mean":
+            assert one.counts == "", one.metric
+    long = audited(human(100, seed=8), half_samples=0)
+    whole, cut = (finding(one, "distinct_1").band for one in (long, result))
+    assert whole.high < cut.low
+    assert finding(long, "self_bleu_4").band != finding(result, "self_bleu_4").band
 
 
 def test_one_topic_of_eight_has_collapsed():
@@ -96,21 +180,28 @@ def test_likelihood_takes_part():
 def test_words_are_the_smallest_samples_but_not_few():
     few = {"half_samples": 0, "null_samples": 2}
     assert audited(human(100, seed=8, words=20), **few).words == 2000
-    assert audited(["one"] * 100, **few).words == 1000
+    # so few that the candidate has no more; human texts are cut to no fewer than 1,000, of which a
+    # whole number is distinct
+    least = audited(["one"] * 100, **few)
+    assert least.words == 100
+    twice = 2 * 1000 * finding(least, "distinct_1").band.mean
+    assert twice == pytest.approx(round(twice), abs=1e-6)
 
 
-def test_null_samples_share_no_text_where_the_pool_has_enough():
-    theirs = _read(human(130, seed=9), np.arange(130), encode, None, "reference")
-    params = QUICK.changed(null_samples=12)
-    samples, widening = _null_samples(theirs, 10, params)
-    assert widening == 1.0
-    assert [text for sample in samples for text in sample.texts] == theirs.texts[10:]
-    samples, widening = _null_samples(theirs, 40, params)
-    assert widening == pytest.approx(np.sqrt(130 / 50))  # pool 90: (90 + 40) / (90 - 40)
-    assert {len(set(sample.texts)) for sample in samples} == {40}
-    others, _ = _null_samples(theirs, 40, params.changed(seed=1))
-    assert [sample.texts for sample in others] != [sample.texts for sample in samples]
-    assert not {text for sample in samples for text in sample.texts} & set(theirs.texts[:40])
+def test_null_samples_share_no_text_where_the_reference_has_enough():
+    """Of what the audit deals its reference with."""
+    texts = human(130, seed=9)
+    theirs = Texts(texts, encode(texts), None)
+    side = human_side(theirs, 10, 12, QUICK.seed, "reference")
+    assert side.widening == 1.0
+    assert side.fit.texts == texts[:10]
+    assert [text for sample in side.null for text in sample.texts] == texts[10:]
+    side = human_side(theirs, 40, 12, QUICK.seed, "reference")
+    assert side.widening == pytest.approx(np.sqrt(130 / 50))  # pool 90: (90 + 40) / (90 - 40)
+    assert {len(set(sample.texts)) for sample in side.null} == {40}
+    others = human_side(theirs, 40, 12, 1, "reference")
+    assert [sample.texts for sample in others.null] != [sample.texts for sample in side.null]
+    assert not {text for sample in side.null for text in sample.texts} & set(texts[:40])
 
 
 def test_encoder_sees_blocks_that_do_not_depend_on_n():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from palimpsest.audit.verdict import DEFAULTS, REASONS, AuditVerdict, findings, judge
+from palimpsest.evaluation.null_bands import bands_of
 
 NULL = [{"spread": 1.0 + e, "distinct_2": 0.6 + e, "drift": 0.1 + e, "zipf": 1.0 + e,
          "vendi": 90.0 + e, "recall": 0.9 + e, "nearest_human": 0.7 + e, "duplicates": 0.0}
@@ -16,7 +17,7 @@ def compared(widening=1.0, reach=0.0, **changes):
         name: {"value": value, "low": value - reach, "high": value + reach}
         for name, value in values.items()
     }
-    return findings(measured, NULL, 100, widening, 0.05)
+    return findings(measured, bands_of(NULL, 100, widening), 0.05)
 
 
 def one(name, **parameters):
@@ -28,13 +29,38 @@ def verdict(**changes):
 
 
 def test_band_by_hand():
-    # percentiles 2.5 and 97.5 of 20 evenly spaced values: 0.475 steps inside the ends
-    inside = 0.02 - 0.475 * 0.04 / 19
+    # of 20 values d apart the variance is 20 · 21 / 12 · d² = 35 d²; t(19) at 95 % is 2.093024
+    deviation = 35**0.5 * 0.04 / 19
+    reach = 2.093024 * deviation * (1 + 1 / 20) ** 0.5
     band = one("spread").band
-    assert (band.low, band.high) == pytest.approx((1 - inside, 1 + inside))
+    assert (band.low, band.high) == pytest.approx((1 - reach, 1 + reach), abs=1e-7)
+    assert (band.mean, band.sd, band.samples) == pytest.approx((1.0, deviation, 20))
     wide = one("spread", widening=3.0).band
-    assert (wide.low, wide.high) == pytest.approx((1 - 3 * inside, 1 + 3 * inside))
-    assert wide.sd == pytest.approx(3 * np.std(np.linspace(-0.02, 0.02, 20), ddof=1))
+    assert (wide.low, wide.high) == pytest.approx((1 - 3 * reach, 1 + 3 * reach), abs=1e-7)
+    assert wide.sd == pytest.approx(3 * deviation)
+
+
+def test_p_values_and_places_are_those_of_the_band():
+    """A value at the band's end has a p-value of 5 %, and one that is farther a lower one."""
+    end = one("spread").band.high
+    assert one("spread", spread=end).p_value == pytest.approx(0.05)
+    assert one("spread", spread=end).place == "inside"
+    assert one("spread", spread=end + 1e-6).p_value < 0.05
+    assert one("spread", spread=end + 1e-6).place == "above"
+    assert one("spread").p_value == pytest.approx(1.0)
+
+
+def test_the_false_discovery_rate_is_that_of_metrics_which_are_evidence():
+    """Of two metrics one may have a p-value of 2.5 %; copies do not make it three."""
+    names = ("spread", "distinct_1", "ttr", "loss", "integrity_published", "explained")
+    bands = bands_of([dict.fromkeys(names, 1.0 + e) for e in np.linspace(-0.02, 0.02, 20)], 100)
+    deviation = 35**0.5 * 0.04 / 19 * (1 + 1 / 20) ** 0.5
+    for t, counts in ((2.45, "collapse"), (2.40, "")):  # two-sided p of t(19): 0.0241 and 0.0268
+        values = {**dict.fromkeys(names, 1.0), "spread": 1.0 - t * deviation}
+        measured = {name: {"value": v, "low": v, "high": v} for name, v in values.items()}
+        spread, words = findings(measured, bands, 0.05)
+        assert (spread.metric, spread.counts) == ("spread", counts)
+        assert (words.metric, words.counts) == ("distinct_1", "")
 
 
 def test_a_band_that_is_a_point_gets_the_resolution_of_a_text():
@@ -95,15 +121,18 @@ def test_reasons_are_the_strongest_of_different_families_first():
 
 
 def test_what_says_the_same_twice_or_nothing_of_the_candidate_counts_once_or_never():
-    names = ("distinct_1", "ttr", "loss", "drift_relative", "explained", "zipf")
+    names = (
+        "distinct_1", "ttr", "loss", "ainex", "integrity", "integrity_published",
+        "drift_relative", "explained", "zipf",
+    )  # fmt: skip
     measured = {name: {"value": 0.5, "low": 0.5, "high": 0.5} for name in names}
     null = [dict.fromkeys(names, 1.0 + e) for e in np.linspace(-0.02, 0.02, 20)]
-    kept = findings(measured, null, 100, 1.0, 0.05)
-    assert [item.metric for item in kept] == ["distinct_1", "zipf"]
+    kept = findings(measured, bands_of(null, 100), 0.05)
+    assert [item.metric for item in kept] == ["distinct_1", "integrity", "zipf"]
 
 
 def test_undefined_metrics_are_left_out():
     measured = {"spread": {"value": None, "low": None, "high": None},
                 "nowhere": {"value": 1.0, "low": None, "high": None}}  # fmt: skip
-    assert findings(measured, NULL, 100, 1.0, 0.05) == ()
+    assert findings(measured, bands_of(NULL, 100), 0.05) == ()
     assert judge((), DEFAULTS) == (AuditVerdict.WHOLE, ())

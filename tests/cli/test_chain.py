@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from palimpsest.cli.main import main
 from palimpsest.experiments.project import chain_yaml
@@ -64,6 +65,92 @@ def test_the_control_chain_comes_stays_and_goes(
         assert text is control
         assert (project / "chain.yaml").read_text() == chain_yaml(int(words[0]), control)
         assert (project / "generations" / "n01").exists() is control
+
+
+def everything(project: Path) -> dict[str, bytes]:
+    """All files by their path."""
+    return {
+        path.relative_to(project).as_posix(): path.read_bytes()
+        for path in project.rglob("*")
+        if path.is_file()
+    }
+
+
+def write_kind(project: Path, kind: str) -> None:
+    """The tracked params.yaml with another regime: 10,000 unseen documents, 500 a generation."""
+    whole = yaml.safe_load((ROOT / "params.yaml").read_text())
+    whole["regime"]["kind"] = kind
+    (project / "params.yaml").write_text(yaml.safe_dump(whole))
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "each"),
+    [
+        (["20", "--null"], "replace", None),
+        (["21", "--null"], "replace", 500),
+        (["21"], "replace", None),
+        (["20"], "fresh", None),
+        (["21"], "fresh", 500),
+        (["200"], "mix", None),  # a tenth of 500 a generation
+        (["201"], "mix", 50),
+    ],
+)
+def test_human_text_must_last_or_nothing_is_written(
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    kind: str,
+    each: int | None,
+) -> None:
+    write_kind(project, kind)
+    main(["chain", "2"])
+    before = everything(project)
+    capsys.readouterr()
+    assert main(["chain", *words]) == (0 if each is None else 1)
+    shown = capsys.readouterr()
+    if each is None:
+        assert (project / "chain.yaml").read_text() == chain_yaml(int(words[0]), len(words) > 1)
+        return
+    last = int(words[0])
+    assert shown.err == (
+        f"error: corpus.reserve: want >= {last * each} ({last} generations of {each} unseen human "
+        "documents), got 10000; raise it, make the chain shorter, or leave the control chain out "
+        "(--no-null)\n"
+    )
+    assert shown.out == ""
+    assert everything(project) == before
+
+
+def test_a_control_chain_that_is_there_counts_until_it_is_taken_away(project: Path) -> None:
+    write_kind(project, "replace")
+    assert main(["chain", "20", "--null"]) == 0
+    before = everything(project)
+    assert main(["chain", "21"]) == 1
+    assert everything(project) == before
+    assert main(["chain", "21", "--no-null"]) == 0
+    assert (project / "chain.yaml").read_text() == chain_yaml(21)
+
+
+def test_the_chain_as_it_is_must_have_human_text_too(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["chain", "21"])
+    write_kind(project, "fresh")
+    before = everything(project)
+    capsys.readouterr()
+    assert main(["chain"]) == 1
+    assert capsys.readouterr().err.startswith("error: corpus.reserve: want >= 10500 (21 generat")
+    assert everything(project) == before
+
+
+def test_parameters_that_cannot_be_meant_stop_it_before_anything_is_written(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_kind(project, "replce")
+    before = everything(project)
+    assert main(["chain", "3"]) == 1
+    assert capsys.readouterr().err.startswith("error: regime.kind: want one of 'replace', ")
+    assert everything(project) == before
 
 
 def test_without_a_number_the_folders_are_written_anew(

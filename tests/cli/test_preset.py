@@ -20,6 +20,8 @@ PAPERS = (
     "ainex", "ainex-as-published", "drayson", "gerstgrasser", "linguistic-collapse", "shumailov",
 )  # fmt: skip
 
+KEPT = Path(".dvc", "tmp", "palimpsest")
+
 
 def git(*words: str) -> None:
     identity = ["-c", "user.email=a@b", "-c", "user.name=n"]
@@ -37,6 +39,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git("add", "-A")
     git("commit", "-qm", "x")
     return tmp_path
+
+
+def everything(project: Path) -> dict[str, bytes]:
+    """All files but git's own by their path."""
+    return {
+        path.relative_to(project).as_posix(): path.read_bytes()
+        for path in project.rglob("*")
+        if path.is_file() and ".git" not in path.parts
+    }
 
 
 def parameters_in(project: Path) -> dict[str, object]:
@@ -57,22 +68,46 @@ def test_it_writes_a_params_file_and_a_chain_that_every_stage_accepts(
 
 
 @pytest.mark.parametrize(
-    ("words", "fits"),
+    ("words", "need"),
     [
-        (["--generations", "9"], True),
-        (["--generations", "11"], False),
-        (["--generations", "11", "--no-null"], True),
-        (["--generations", "11", "--no-null", "-S", "regime.kind=fresh"], False),
-        (["-S", "generate.documents=800"], False),
+        (["--generations", "9"], None),
+        (["--generations", "11"], 11 * 500),
+        (["--generations", "11", "--no-null"], None),
+        (["--generations", "11", "--no-null", "-S", "regime.kind=fresh"], 11 * 500),
+        (["-S", "generate.documents=800"], 9 * 800),
     ],
 )
 def test_human_text_must_last_for_the_control_chain(
-    project: Path, capsys, words: list[str], fits: bool
+    project: Path, capsys, words: list[str], need: int | None
 ) -> None:
-    before = (project / "params.yaml").read_bytes()
-    assert main(["preset", "shumailov", *words]) == (0 if fits else 1)
-    assert ("corpus.reserve: want at least " in capsys.readouterr().err) is not fits
-    assert ((project / "params.yaml").read_bytes() == before) is not fits
+    before = everything(project)
+    assert main(["preset", "shumailov", *words]) == (0 if need is None else 1)
+    said = capsys.readouterr().err
+    if need is None:
+        assert said == ""
+        assert everything(project) != before
+    else:
+        assert said.startswith(f"error: corpus.reserve: want >= {need} (")
+        assert said.endswith("--no-null)\n")
+        assert everything(project) == before
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_regime_that_a_preset_has_no_facts_for_is_refused_and_writes_nothing(
+    project: Path, capsys, name: str
+) -> None:
+    before = everything(project)
+    words = ["-S", "regime.kind=filtered", "-S", "regime.criterion=truth"]
+    assert main(["preset", name, *words]) == 1
+    assert capsys.readouterr().err.startswith("error: regime.criterion: want another one where cor")
+    assert everything(project) == before
+
+
+@pytest.mark.parametrize("name", ["quick", *PAPERS])
+def test_every_preset_has_human_text_for_a_control_chain(project: Path, name: str) -> None:
+    assert main(["preset", name, "--null"]) == 0
+    preset = load_preset(project, name)
+    assert (project / "chain.yaml").read_text() == chain_yaml(preset.generations, control=True)
 
 
 def test_a_preset_starts_from_the_default_whatever_was_there(project: Path, capsys) -> None:
@@ -111,7 +146,7 @@ def test_model_and_data_can_be_swapped(project: Path, options_first: bool, flag:
 
 
 def test_a_value_may_hold_an_equals_sign(project: Path) -> None:
-    assert main(["preset", "quick", "-Smodel.source=a=b", "-S", "corpus.null_pool=500"]) == 0
+    assert main(["preset", "quick", "-Smodel.source=a=b", "-S", "corpus.null_pool=1500"]) == 0
     assert parameters_in(project)["model.source"] == "a=b"
 
 
@@ -122,16 +157,16 @@ def test_uncommitted_changes_are_refused_or_kept(project: Path, capsys) -> None:
     assert main(["preset", "ainex"]) == 1
     assert capsys.readouterr().err == (
         "error: params.yaml: want no uncommitted changes, got some; commit them, or --force: the "
-        "old file is kept as NAME.old\n"
+        "old file is kept under .dvc/tmp\n"
     )
     assert path.read_text() == mine
     assert not (project / "generations" / "g00").exists()
     assert main(["preset", "ainex", "--force"]) == 0
-    assert (project / "params.yaml.old").read_text() == mine
+    assert (project / KEPT / "params.yaml.old").read_text() == mine
     ainex = path.read_text()
     assert main(["preset", "drayson", "--force"]) == 0
-    assert (project / "params.yaml.old").read_text() == mine
-    assert (project / "params.yaml.old1").read_text() == ainex
+    assert (project / KEPT / "params.yaml.old").read_text() == mine
+    assert (project / KEPT / "params.yaml.old1").read_text() == ainex
 
 
 def test_a_project_in_a_subfolder_loses_nothing_either(project: Path, capsys) -> None:
@@ -143,7 +178,7 @@ def test_a_project_in_a_subfolder_loses_nothing_either(project: Path, capsys) ->
     assert main(["preset", "ainex"]) == 1
     assert "error: params.yaml and chain.yaml: want no uncommitted" in capsys.readouterr().err
     assert main(["preset", "ainex", "--force"]) == 0
-    assert (project / "sub" / "params.yaml.old").read_text() == before
+    assert (project / "sub" / KEPT / "params.yaml.old").read_text() == before
 
 
 def test_outside_git_the_old_file_is_kept(project: Path) -> None:
@@ -151,7 +186,7 @@ def test_outside_git_the_old_file_is_kept(project: Path) -> None:
     before = (project / "params.yaml").read_text()
     assert main(["preset", "ainex"]) == 1
     assert main(["preset", "ainex", "--force"]) == 0
-    assert (project / "params.yaml.old").read_text() == before
+    assert (project / KEPT / "params.yaml.old").read_text() == before
 
 
 def test_what_cannot_be_a_chain_leaves_params_as_they_are(project: Path, capsys) -> None:
@@ -184,6 +219,11 @@ def test_outputs_that_go_are_said(project: Path, capsys) -> None:
         (["ainex", "-S", "corpus=1"], "corpus: want a parameter of params.yaml, got no such para"),
         (["ainex", "-S", "seed=[1"], "seed: want a YAML value, got '[1'"),
         (["ainex", "-S", "seed=-1"], "seed: want >= 0, got -1"),
+        (
+            ["ainex", "-S", "corpus.null_pool=749"],
+            "corpus.null_pool: want 0 or >= 750 (3 generate.documents), got 749",
+        ),
+        (["gerstgrasser", "--generations", "5"], "corpus.reserve: want >= 100000 (5 generations "),
         (["ainex", "-S", "generate.top_p=x"], "generate.top_p: want a number, got 'x'"),
         (["ainex", "-S", "score.custom=[1]"], "score.custom: want a list of text, got "),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from palimpsest.cli.main import main
+from palimpsest.experiments.project import chain_yaml
 from palimpsest.experiments.sweep import queue_states
 from tests.tiny import ROOT
 
@@ -125,6 +126,50 @@ def test_a_value_that_no_chain_can_have_is_not_queued(project, capsys):
     assert main(["sweep", "sweep.yaml"]) == 1
     assert capsys.readouterr().err == "error: generate.temperature: want > 0, got -1\n"
     assert queue(project) == []
+
+
+def test_a_number_and_its_text_are_queued_once_and_known_again(project, capsys):
+    (project / "sweep.yaml").write_text('grid: {generate.temperature: [0.5, "0.5", 5e-1]}\n')
+    assert main(["sweep", "sweep.yaml"]) == 0
+    (line,) = queue(project)
+    name = line.split()[0]
+    assert f"queue {name}: generate.temperature=0.5\n1 chains: " in capsys.readouterr().out
+    subprocess.run(["git", "update-ref", f"refs/exps/aa/bb/{name}", "HEAD"], check=True)
+    (project / "sweep.yaml").write_text('grid: {generate.temperature: ["0.5"]}\n')
+    assert main(["sweep", "sweep.yaml"]) == 0
+    assert f"next: palimpsest compare {name}\n" in capsys.readouterr().out
+    assert len(queue(project)) == 1
+
+
+NO_RESERVE = (
+    "error: corpus.reserve: want >= 10500 (21 generations of 500 unseen human documents), got "
+    "10000; raise it, make the chain shorter, or leave the control chain out (--no-null)\n"
+)
+"""The default's 10,000 unseen documents last for 20 generations of 500."""
+
+
+@pytest.mark.parametrize(
+    ("last", "control", "grid", "fits"),
+    [
+        (20, False, "{seed: [0], regime.kind: [replace, fresh]}", True),
+        (20, True, "{seed: [0], regime.kind: [replace, fresh]}", True),
+        (21, False, "{seed: [0], regime.kind: [replace, mix]}", True),
+        # one chain of several that would not last: none is queued
+        (21, False, "{seed: [0], regime.kind: [replace, fresh]}", False),
+        (21, True, "{seed: [0], regime.kind: [replace, mix]}", False),
+    ],
+)
+@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+def test_a_reserve_that_would_not_last_queues_nothing(
+    project, capsys, last, control, grid, fits, words
+):
+    Path("chain.yaml").write_text(chain_yaml(last, control))
+    Path("sweep.yaml").write_text(f"grid: {grid}\n")
+    assert main(["sweep", "sweep.yaml", *words]) == (0 if fits else 1)
+    shown = capsys.readouterr()
+    assert len(queue(project)) == (2 if fits and not words else 0)
+    assert ("2 chains: " in shown.out) is fits
+    assert shown.err == ("" if fits else NO_RESERVE)
 
 
 def test_what_dvc_refuses_is_one_line(project, capsys):

@@ -1,6 +1,9 @@
 """What every stage's command line shares."""
 
+import contextlib
+import errno
 import logging
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -79,3 +82,37 @@ def test_no_bar_where_there_is_no_terminal(capsys):
         bar.update(3)
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_ctrl_c_is_one_line_and_130_even_where_a_library_has_caught_it(swallowed, capsys):
+    def main(argv):
+        if not swallowed:
+            signal.raise_signal(signal.SIGINT)
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as left:
+        command.run(main)
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "interrupted; what was written before is whole\n"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_full_disk_is_one_line(capsys):
+    def main(argv):
+        raise OSError(errno.ENOSPC, "No space left on device", "data/texts")
+
+    with pytest.raises(SystemExit) as left:
+        command.run(main)
+    assert left.value.code == 1
+    said = capsys.readouterr().err
+    assert said == "error: [Errno 28] No space left on device: 'data/texts'\n"
+
+
+def test_ctrl_c_while_libraries_load_is_one_line(capsys):
+    command.interrupts_in_one_line(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert capsys.readouterr().err == "interrupted before any work\n"
+    command.interrupts_in_one_line(ValueError, ValueError("a bug"), None)
+    assert "ValueError: a bug" in capsys.readouterr().err

@@ -35,6 +35,8 @@ class Outer(Section):
     def _check(self) -> Self:
         if self.flag and self.kind == "two":
             self.refuse("flag", "false for two")
+        if self.steps is not None and self.inner.size > self.steps:
+            self.refuse("inner.size", f"<= steps ({self.steps})")
         return self
 
 
@@ -119,6 +121,7 @@ def test_what_yaml_reads_differently_than_it_was_meant(field, given, got):
         ({"inner": {"size": 1, "x": 2}}, "outer.inner.x: want one of: size, got an unknown key"),
         ({"inner": 3}, "outer.inner: want a section with keys, got 3"),
         ({"kind": "two"}, "outer.flag: want false for two, got True"),
+        ({"inner": {"size": 4}}, "outer.inner.size: want <= steps (3), got 4"),
         (
             {"rates": 1},
             "outer.rates: want one of: flag, inner, kind, limit, names, rate, sizes, steps, "

@@ -140,6 +140,7 @@ KINDS: dict[str, list[str]] = {
         "generate.batch_size",
         *in_section("embed", "min_count", "encoder.batch_size", "encoder.max_tokens"),
         *in_section("score", "words", "half_samples", "null_samples"),
+        "compute.threads",
     ],
     "a whole number or null": [
         *in_section("seeds", "corpus", "generate", "finetune"),
@@ -167,8 +168,13 @@ KINDS: dict[str, list[str]] = {
         "model.source",
         "embed.encoder.model",
     ],
-    "text or null": [*in_section("corpus.hub", "config", "revision"), "model.tokenizer"],
+    "text or null": [
+        *in_section("corpus.hub", "config", "revision"),
+        *in_section("model", "revision", "tokenizer"),
+        "embed.encoder.revision",
+    ],
     "true or false": [
+        "compute.portable",
         "pretrain.loss_on_padding",
         "finetune.loss_on_padding",
         *in_section("generate", "stop_at_end", "keep_prompt"),
@@ -268,12 +274,11 @@ RANGES: dict[str, tuple[list[str], list[Any], list[Any]]] = {
             *in_section("finetune", "batch_size", "steps"),
             *in_section("generate", "max_new_tokens", "beams", "batch_size"),
             "embed.min_count",
-            "score.null_samples",
         ],
         [1],
         [0, -1],
     ),
-    ">= 2": (["pretrain.block_tokens", "finetune.block_tokens"], [2], [1]),
+    ">= 2": (["pretrain.block_tokens", "finetune.block_tokens", "score.null_samples"], [2], [1]),
     ">= 5": (["corpus.heldout", "generate.documents"], [5], [4]),
     ">= 8": (["model.context"], [8], [7]),
     ">= 100": (["score.words"], [100], [99]),
@@ -284,6 +289,7 @@ RANGES: dict[str, tuple[list[str], list[Any], list[Any]]] = {
         [3, 6],
         [2, 7],
     ),
+    ">= 1 and <= 1024": (["compute.threads"], [1, 1024], [0, 1025]),
     ">= 1 and <= 4096": (["embed.encoder.batch_size"], [1, 4096], [0, 4097]),
     ">= 3 and <= 32768": (["embed.encoder.max_tokens"], [3, 32_768], [2, 32_769]),
     ">= 0 and <= 1": (SHARES, [0, 1, 0.5], [-0.001, 1.001, 1.5]),
@@ -313,6 +319,11 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "corpus.world.sentences_least": {"corpus.world.sentences_most": 6},
     "corpus.world.sentences_most": {"corpus.world.sentences_least": 3},
     "model.width": {"model.heads": 1},
+    "model.context": {
+        "pretrain.block_tokens": 8,
+        "finetune.block_tokens": 8,
+        "generate.max_new_tokens": 7,
+    },
     "pretrain.epochs": {"pretrain.steps": None},
     "finetune.steps": {"finetune.epochs": None},
 }
@@ -382,6 +393,46 @@ def test_a_number_is_in_its_range(key, words, inside, outside):
             {"generate.prompts": ["The city"], "generate.prompt_tokens": 3},
             "generate.prompt_tokens: want 0 where generate.prompts lists prompts, got 3",
         ),
+        # across sections
+        (
+            {"generate.documents": 100, "corpus.null_pool": 299},
+            "corpus.null_pool: want 0 or >= 300 (3 generate.documents), got 299",
+        ),
+        (
+            {"generate.documents": 100, "corpus.null_pool": 1},
+            "corpus.null_pool: want 0 or >= 300 (3 generate.documents), got 1",
+        ),
+        (
+            {"corpus.source": "files", "regime.kind": "filtered", "regime.criterion": "truth"},
+            "regime.criterion: want another one where corpus.source is not world, got 'truth'",
+        ),
+        (
+            {"corpus.source": "hub", "regime.kind": "filtered", "regime.criterion": "truth"},
+            "regime.criterion: want another one where corpus.source is not world, got 'truth'",
+        ),
+        (
+            {"pretrain.block_tokens": 129},
+            "pretrain.block_tokens: want <= 128 (the model's context), got 129",
+        ),
+        (
+            {"finetune.block_tokens": 129},
+            "finetune.block_tokens: want <= 128 (the model's context), got 129",
+        ),
+        (
+            {"generate.max_new_tokens": 128},
+            "generate.max_new_tokens: want <= 127 (context 128 less start and prompt_tokens), "
+            "got 128",
+        ),
+        (
+            {"generate.max_new_tokens": 100, "generate.prompt_tokens": 28},
+            "generate.max_new_tokens: want <= 99 (context 128 less start and prompt_tokens), "
+            "got 100",
+        ),
+        (
+            {"generate.max_new_tokens": 1, "generate.prompt_tokens": 127},
+            "generate.prompt_tokens: want <= 126 (context 128 less start and one new token), "
+            "got 127",
+        ),
     ],
 )
 def test_values_that_do_not_go_together_are_refused(changes, line):
@@ -401,6 +452,18 @@ def test_values_that_do_not_go_together_are_refused(changes, line):
         {"finetune.block_tokens": 8, "finetune.skip_tokens": 6},
         {"generate.prompts": ["The city"]},
         {"generate.prompt_tokens": 3},
+        # across sections
+        {"corpus.null_pool": 0},
+        {"generate.documents": 100, "corpus.null_pool": 300},
+        {"corpus.source": "files", "regime.criterion": "truth"},
+        {"regime.kind": "filtered", "regime.criterion": "truth"},
+        {"corpus.source": "files", "regime.kind": "filtered"},
+        {"pretrain.block_tokens": 128, "finetune.block_tokens": 128},
+        {"generate.max_new_tokens": 127},
+        {"generate.max_new_tokens": 100, "generate.prompt_tokens": 27},
+        {"generate.max_new_tokens": 1, "generate.prompt_tokens": 126},
+        # the context of a model that is not made here is in its folder
+        {"model.source": "a/folder", "pretrain.block_tokens": 1024, "model.context": 8},
     ],
     ids=str,
 )
@@ -408,6 +471,84 @@ def test_values_that_go_together_are_taken(changes):
     taken = flattened(checked(changes).as_dict())
     lists = {key: tuple(value) for key, value in changes.items() if isinstance(value, list)}
     assert {key: taken[key] for key in changes} == changes | lists
+
+
+LONGEST = {
+    "pretrain.block_tokens": 30, "finetune.block_tokens": 32, "generate.max_new_tokens": 20,
+    "generate.prompt_tokens": 11, "model.source": "a/folder",
+}  # fmt: skip
+"""What a context of 32 tokens has room for: 1 + 11 + 20."""
+
+
+@pytest.mark.parametrize(
+    ("context", "changes", "line"),
+    [
+        (31, {}, "finetune.block_tokens: want <= 31 (the model's context), got 32"),
+        (
+            32,
+            {"pretrain.block_tokens": 33},
+            "pretrain.block_tokens: want <= 32 (the model's context), got 33",
+        ),
+        (
+            32,
+            {"generate.max_new_tokens": 21},
+            "generate.max_new_tokens: want <= 20 (context 32 less start and prompt_tokens), got 21",
+        ),
+        (
+            32,
+            {"generate.prompt_tokens": 40},
+            "generate.prompt_tokens: want <= 30 (context 32 less start and one new token), got 40",
+        ),
+    ],
+)
+def test_a_model_that_is_not_made_here_is_asked_for_its_context(context, changes, line):
+    checked(LONGEST).check_context(32)
+    with pytest.raises(ParamsError) as caught:
+        checked(LONGEST | changes).check_context(context)
+    assert str(caught.value) == line
+
+
+# Unseen human text: 500 documents a generation, unless said otherwise
+
+HALF_FRESH = {"regime.kind": "mix", "regime.real": "fresh", "regime.real_fraction": 0.5}
+FIXED = HALF_FRESH | {"regime.real": "fixed"}
+
+
+@pytest.mark.parametrize(
+    ("last", "control", "changes", "least"),
+    [
+        (4, False, {}, 0),
+        (4, True, {}, 2000),
+        (4, False, {"regime.kind": "fresh"}, 2000),
+        (4, False, {"regime.kind": "accumulate_subsample"}, 0),
+        (4, False, HALF_FRESH, 1000),
+        (4, True, HALF_FRESH, 2000),
+        (3, False, HALF_FRESH | {"generate.documents": 21}, 30),  # half of 21 to the even: 10
+        (4, False, FIXED, 0),
+        (0, True, {}, 0),
+    ],
+)
+def test_unseen_human_text_lasts_for_the_chain(last, control, changes, least):
+    checked(changes | {"corpus.reserve": least}).check_reserve(last, control)
+    if least:
+        each = least // last
+        with pytest.raises(ParamsError) as caught:
+            checked(changes | {"corpus.reserve": least - 1}).check_reserve(last, control)
+        assert str(caught.value) == (
+            f"corpus.reserve: want >= {least} ({last} generations of {each} unseen human "
+            f"documents), got {least - 1}; raise it, make the chain shorter, or leave the control "
+            "chain out (--no-null)"
+        )
+
+
+def test_a_fixed_share_of_human_text_is_there():
+    checked(FIXED | {"corpus.train": 250}).check_reserve(4, control=False)
+    with pytest.raises(ParamsError) as caught:
+        checked(FIXED | {"corpus.train": 249}).check_reserve(4, control=False)
+    assert str(caught.value) == "corpus.train: want >= 250, a generation's share, got 249"
+    # how much there is, is not known before the files are read
+    files = {"corpus.source": "files", "corpus.train": None}
+    checked(FIXED | files).check_reserve(4, control=False)
 
 
 # What the sections say of themselves

@@ -15,6 +15,7 @@ from palimpsest.core.storage import (
     content_hash,
     new_folder,
     read_arrays,
+    read_continuations,
     read_embeddings,
     read_json,
     read_rows,
@@ -113,6 +114,23 @@ def test_texts_come_back_with_their_columns(tmp_path):
     assert read_texts(path) == []
 
 
+def test_continuations_come_back_with_their_prompts(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    write_texts(path, AWKWARD, prompt=AWKWARD[::-1])
+    assert read_continuations(path) == (AWKWARD[::-1], AWKWARD)
+    assert read_texts(path) == AWKWARD
+    write_texts(path, [], prompt=[])
+    assert read_continuations(path) == ([], [])
+
+
+@pytest.mark.parametrize("content", [b'{"text": "a"}\n', b'{"prompt": "a"}\n', b'["a"]\n'])
+def test_continuations_without_prompts_are_named(content, tmp_path):
+    (tmp_path / "texts.jsonl").write_bytes(content)
+    message = r'texts\.jsonl: want lines with the fields "prompt" and "text", got others$'
+    with pytest.raises(CorpusError, match=message):
+        read_continuations(tmp_path / "texts.jsonl")
+
+
 def test_columns_of_another_length_are_a_bug(tmp_path):
     with pytest.raises(ValueError, match="shorter"):
         write_texts(tmp_path / "texts.jsonl", ["a", "b"], number=[1])
@@ -173,6 +191,7 @@ def test_damaged_arrays_are_named(content, tmp_path):
         (read_json, "a JSON file"),
         (read_rows, "a file of texts"),
         (read_texts, "a file of texts"),
+        (read_continuations, "a file of texts"),
         (read_embeddings, "embeddings"),
         (read_arrays, "arrays"),
     ],
@@ -223,6 +242,23 @@ def test_provenance_is_the_same_wherever_and_whenever(tmp_path, monkeypatch):
     assert content["inputs"] == {"texts": content_hash(tmp_path / "here" / "input")}
     assert content["parameters"] == {"embed": {"dtype": "float32"}}
     assert {"python", "numpy", "scipy"} <= content["versions"].keys()
+
+
+def test_provenance_has_no_absolute_paths(tmp_path):
+    home = "~/models/gpt2"
+    values = {
+        "model": {"source": str(tmp_path / "mine"), "tokenizer": home, "layers": 4},
+        "paths": [str(tmp_path / "a" / "*.txt"), "b/*.txt"],
+        "witness": {"prompts": ("/* a comment */ int main", "~ is a sign")},
+        "name": "Salesforce/wikitext", "here": "./mine", "none": None, "share": 0.5, "on": True,
+    }  # fmt: skip
+    write_provenance(tmp_path, "prepare", values, {})
+    assert read_json(tmp_path / "provenance.json")["parameters"] == {
+        "model": {"source": "mine", "tokenizer": "gpt2", "layers": 4},
+        "paths": ["*.txt", "b/*.txt"],
+        "witness": {"prompts": ["/* a comment */ int main", "~ is a sign"]},
+        "name": "Salesforce/wikitext", "here": "./mine", "none": None, "share": 0.5, "on": True,
+    }  # fmt: skip
 
 
 def test_a_library_that_is_not_installed_is_left_out(tmp_path, monkeypatch):

@@ -28,6 +28,9 @@ def test_novelty_by_hand():
     # two shingles; both seen; one of two seen; itself; seen; none; one of two seen
     assert novelty(texts).tolist() == [1, 0, 0.5, 1, 0, 0, 0.5]
     assert novelty([]).tolist() == []
+    # a letter in two encodings, and a script without spaces: 私 は 学生 です 彼 は 先生 です
+    assert novelty(["na\u00efve", "nai\u0308ve"]).tolist() == [1, 0]
+    assert novelty(["私は学生です。彼は先生です", "私は学生です彼は"]).tolist() == [1, 0]
 
 
 def test_closeness_by_hand():
@@ -80,7 +83,8 @@ def test_nearest_human_scores_what_humans_write_higher():
     human = ["The king rode his horse to the castle.", "A ship sailed across the sea."]
     texts = ["Quarterly revenue beat analyst estimates.", "The king rode to the castle."]
     params = EncoderParams(
-        model="bundled", dtype="float32", batch_size=256, max_tokens=256, device="auto"
-    )
+        model="bundled", revision=None, dtype="float32", batch_size=256, max_tokens=256,
+        device="auto",
+    )  # fmt: skip
     found = scores("nearest_human", texts, human, None, never, Encoder.load(params).encode)
     assert found[1] > 0.8 > 0.4 > found[0]

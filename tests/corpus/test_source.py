@@ -1,4 +1,4 @@
-"""The human text of a run: what each source gives, joined documents, pools that are too small."""
+"""The human text of a run: what each source gives, joined documents, too few of them."""
 
 import pytest
 
@@ -66,12 +66,6 @@ def test_too_few_documents_are_counted_by_part(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(f"line {number}" for number in range(20)))
     with pytest.raises(CorpusError, match=r"want 28 distinct documents \(train 10, .*, got 20"):
         human_corpus(files(tmp_path / "a.txt"), DOCUMENTS, 0)
-
-
-def test_a_pool_smaller_than_a_sample_is_refused(tmp_path):
-    (tmp_path / "a.txt").write_text("\n".join(f"line {number}" for number in range(50)))
-    with pytest.raises(CorpusError, match=r"corpus\.null_pool: want 0 or at least .* \(5\), got 4"):
-        human_corpus(files(tmp_path / "a.txt", null_pool=4), DOCUMENTS, 0)
 
 
 def test_the_world_comes_with_its_ledger_and_the_parts_share_no_text():

@@ -9,7 +9,9 @@ from palimpsest.core.parameters import EncoderParams
 from palimpsest.embedding.cache import encode_cached
 from palimpsest.embedding.encoder import Encoder
 
-PARAMS = EncoderParams(model="bundled", dtype="float32", batch_size=4, max_tokens=256, device="cpu")
+PARAMS = EncoderParams(
+    model="bundled", revision=None, dtype="float32", batch_size=4, max_tokens=256, device="cpu"
+)
 
 
 class Counting(Encoder):

@@ -36,6 +36,7 @@ def params(**changes: object) -> EncoderParams:
     """Section ``embed.encoder`` with some values changed."""
     values: dict[str, object] = {
         "model": "bundled",
+        "revision": None,
         "dtype": "float32",
         "batch_size": 4,
         "max_tokens": 256,
@@ -175,8 +176,8 @@ import sys
 from palimpsest.embedding.encoder import Encoder
 from palimpsest.core.parameters import EncoderParams
 light = "torch" not in sys.modules
-Encoder.load(EncoderParams(model="bundled", dtype="float32", batch_size=4, max_tokens=256,
-                          device="cpu")).encode(["a text"])
+Encoder.load(EncoderParams(model="bundled", revision=None, dtype="float32", batch_size=4,
+                          max_tokens=256, device="cpu")).encode(["a text"])
 print(light, "transformers" in sys.modules, "sentence_transformers" in sys.modules)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -196,6 +197,23 @@ def test_any_folder_goes_through_sentence_transformers(folder: Path) -> None:
     np.testing.assert_array_equal(encoder.encode(texts[::-1]), embeddings[::-1])
     half = Encoder.load(params(model=str(folder), max_tokens=64, dtype="bfloat16"))
     assert cosines(half.encode(texts), embeddings).min() > 0.99
+
+
+def test_a_hub_id_is_read_at_its_revision(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sentence_transformers
+
+    asked: list[tuple[str, object]] = []
+    theirs = sentence_transformers.SentenceTransformer
+
+    def instead(source: str, revision: object, **options: object) -> object:
+        asked.append((source, revision))
+        return theirs(str(folder), **options)
+
+    monkeypatch.setattr("palimpsest.embedding.encoder._reachable", lambda model: True)
+    monkeypatch.setattr(sentence_transformers, "SentenceTransformer", instead)
+    for revision in ("0123abc", None):
+        Encoder.load(params(model="someone/some", max_tokens=64, revision=revision))
+    assert asked == [("someone/some", "0123abc"), ("someone/some", None)]
 
 
 def test_identity_follows_the_weights_and_not_the_place(folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A made-up generation and its human reference, with everything that a scorecard measures."""
+"""A made-up generation and its human side, with everything that a scorecard measures."""
 
 from typing import Any
 
@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from palimpsest.core.parameters import ScoreParams
 from palimpsest.core.rng import stream
+from palimpsest.evaluation.human import HumanSide, Texts, human_side
 from palimpsest.evaluation.scorecard import Generation
 from palimpsest.metrics.family import Facts, Reference, Statement, Triple
+from palimpsest.metrics.likelihood import scored
 
 PARAMS = ScoreParams(lam=1.0, words=100, half_samples=0, null_samples=3, custom=())
 DIMENSIONS, TEXTS, HELDOUT = 6, 24, 8
@@ -46,11 +48,33 @@ def parse(text: str) -> list[Statement]:
     return [said, ("false", words[9], "is", "old")]
 
 
-def reference(with_facts: bool = True) -> Reference:
-    """The human side; its texts are those of generation 0."""
-    facts = Facts(parse, FACTS) if with_facts else None
-    human = texts(TEXTS, 0)
-    return Reference(human, points(TEXTS, 0), [*human, *texts(40, 100)], facts, 1.0, 100)
+def pool(count: int) -> Texts:
+    """Human texts, none of which is in a generation."""
+    rng = stream(0, "tests.null")
+    tokens = rng.integers(4, 9, size=count)
+    nll = tokens * rng.uniform(1.0, 3.0, size=count)
+    return Texts(texts(count, 300), points(count, 300), scored(nll, tokens))
+
+
+def side(samples: int = 3, count: int | None = None, seed: int = 0) -> HumanSide:
+    """A pool dealt out: of `count` texts, or as many as the samples want without overlap."""
+    whole = pool((samples + 1) * TEXTS if count is None else count)
+    return human_side(whole, TEXTS, samples, seed, "corpus.null_pool")
+
+
+def reference(with_facts: bool = True, human: HumanSide | None = None) -> Reference:
+    """What generations are held against: a human side's fit sample, and its null samples."""
+    human = side() if human is None else human
+    return Reference(
+        texts=human.fit.texts,
+        embeddings=human.fit.embeddings,
+        training=[*texts(TEXTS, 0), *texts(40, 100)],
+        facts=Facts(parse, FACTS) if with_facts else None,
+        lam=1.0,
+        words=PARAMS.words,
+        null=[sample.embeddings for sample in human.null],
+        first=points(TEXTS, 0),
+    )
 
 
 def generation(number: int = 1, **changes: Any) -> Generation:
@@ -97,10 +121,3 @@ def generation(number: int = 1, **changes: Any) -> Generation:
         },
     }
     return Generation(**(values | changes))
-
-
-def null_arrays(count: int) -> dict[str, NDArray[Any]]:
-    """Likelihoods of a pool of human texts."""
-    rng = stream(0, "tests.null")
-    tokens = rng.integers(4, 9, size=count)
-    return {"null_tokens": tokens, "null_nll": tokens * rng.uniform(1.0, 3.0, size=count)}

@@ -1,7 +1,7 @@
 """The evaluator: made-up measurements by hand, and all families of a small generation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,12 +11,14 @@ from palimpsest.evaluation.evaluator import Evaluator, values, with_intervals
 from palimpsest.evaluation.plugins import Plugin
 from palimpsest.metrics.family import Facts, Reference, Sample
 from palimpsest.metrics.likelihood import Heldout, Written, scored
+from palimpsest.metrics.registry import REGISTRY, metric
 
 NUMBERS = np.array([1.0, 2.0, 3.0, 4.0, 10.0, 4.0])
 
 TEXTS = [f"the {animal} {act} by the {place}" for animal in ("fox", "owl", "hen")
          for act in ("sleeps", "waits") for place in ("river", "hill")]  # fmt: skip
 EMBEDDINGS = np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
+NULL = [np.random.default_rng(seed).normal(size=(12, 8)).astype(np.float32) for seed in (1, 2)]
 FACT = ("fox", "rests", "river")
 
 
@@ -37,7 +39,25 @@ def size(rows):
     return {"size": 6.0 if rows is None else float(len(rows))}
 
 
+def positive(rows):
+    chosen = NUMBERS if rows is None else NUMBERS[rows]
+    return {"positive": float((chosen > 3).mean())}
+
+
 MEASUREMENTS = [Measured(mean), Measured(size)]
+
+
+@pytest.fixture
+def kinds(monkeypatch):
+    """Names the kind of interval that metrics have, as an entry of the registry does."""
+
+    def set_kinds(**by_name):
+        for name, kind in by_name.items():
+            bounds = {"low": 0, "high": 1} if name == "positive" else {}
+            entry = replace(metric(name), interval=kind, **bounds)
+            monkeypatch.setitem(REGISTRY, name, entry)
+
+    return set_kinds
 
 
 def parse(text):
@@ -46,7 +66,8 @@ def parse(text):
 
 
 def evaluator(facts=None, plugins=()):
-    return Evaluator(Reference(TEXTS, EMBEDDINGS, TEXTS, facts, lam=1.0, words=20), plugins)
+    human = Reference(TEXTS, EMBEDDINGS, TEXTS, facts, lam=1.0, words=20, null=NULL)
+    return Evaluator(human, plugins)
 
 
 def measured(sample, facts=None):
@@ -71,7 +92,8 @@ def test_without_half_samples_there_is_no_interval():
     }
 
 
-def test_intervals_by_hand():
+def test_intervals_by_hand(kinds):
+    kinds(mean="half", none="half", size="half")
     got = with_intervals(MEASUREMENTS, 1500, seed=1)
     # the mean of 3 of 6 without replacement: s² / 3 x (1 - 3 / 6), s² = 50 / 5
     reach = 1.96 * np.sqrt(10 / 6)
@@ -83,10 +105,83 @@ def test_intervals_by_hand():
     assert got["none"] == {"value": None, "low": None, "high": None}
 
 
-def test_the_seed_decides_the_halves():
+@pytest.mark.parametrize("half_samples", [1, 50])
+def test_intervals_of_groups_by_hand(kinds, half_samples):
+    """Six items are six groups: the delete-one jackknife, s/√n for a mean, t of 5 degrees."""
+    kinds(mean="group", none="group", size="group")
+    got = with_intervals(MEASUREMENTS, half_samples, seed=1)
+    reach = 2.570582 * np.sqrt(10 / 6)
+    assert got["mean"]["low"] == pytest.approx(4 - reach, rel=1e-6)
+    assert got["mean"]["high"] == pytest.approx(4 + reach, rel=1e-6)
+    assert got["size"] == {"value": 6.0, "low": 6.0, "high": 6.0}
+    assert got["none"] == {"value": None, "low": None, "high": None}
+
+
+def test_each_metric_has_the_kind_of_interval_that_the_registry_names(kinds):
+    def three(rows):
+        same = mean(rows)["mean"]
+        return {"mean": same, "as_group": same, "without": same}
+
+    kinds(mean="half", as_group="group", without="none")
+    got = with_intervals([Measured(three)], 200, seed=3)
+    kinds(mean="group")
+    as_group = with_intervals([Measured(mean)], 200, seed=3)
+    kinds(mean="half")
+    as_half = with_intervals([Measured(mean)], 200, seed=3)
+    assert got["mean"] == as_half["mean"] != as_group["mean"] == got["as_group"]
+    assert got["without"] == {"value": 4.0, "low": None, "high": None}
+
+
+def test_a_metric_that_the_registry_does_not_know_has_an_interval_of_groups(kinds):
+    unknown = with_intervals(MEASUREMENTS, 7, seed=1)
+    kinds(mean="group", none="group", size="group")
+    assert unknown == with_intervals(MEASUREMENTS, 7, seed=1)
+    assert unknown["mean"]["low"] < 4.0
+
+
+def test_the_interval_of_a_share_lies_in_its_range_by_hand(kinds):
+    """Three of six: SE² of the mean is 0.3/6 = 0.05, the margin m = 2.570582 √0.05. Wilson's with
+    z²/trials = m²/(1/4): the centre stays 1/2, the reach is m/√(1 + 4 m²) by algebra.
+    """
+    kinds(positive="group")
+    got = with_intervals([Measured(positive)], 5, seed=1)["positive"]
+    values = (NUMBERS > 3).astype(float)
+    assert values.sum() == 3
+    margin = 2.570582 * np.sqrt(values.var(ddof=1) / 6)
+    reach = margin / np.sqrt(1 + 4 * margin**2)
+    assert got["value"] == 0.5
+    assert (got["low"], got["high"]) == pytest.approx((0.5 - reach, 0.5 + reach), rel=1e-6)
+    assert got["low"] > 0
+
+
+def test_a_share_of_none_has_an_interval(kinds):
+    kinds(positive="group")
+    got = with_intervals([Measured(lambda rows: {"positive": 0.0})], 5, seed=1)["positive"]
+    # Wilson's for 0 of 6
+    assert got == {"value": 0.0, "low": 0.0, "high": pytest.approx(1.96**2 / (6 + 1.96**2))}
+
+
+def test_no_interval_holds_what_the_metric_cannot_be(monkeypatch):
+    """The mean of one 6 among zeros is 1, its error as large: an integrity is never below 0."""
+    monkeypatch.setitem(REGISTRY, "integrity", replace(metric("integrity"), interval="group"))
+    numbers = np.where(NUMBERS[0] == NUMBERS, 6.0, 0.0)
+    measurements = [Measured(lambda rows: {"integrity": float(numbers[rows].mean())})]
+    got = with_intervals(measurements, 5, seed=1)["integrity"]
+    assert got["low"] == 0.0
+    assert got["high"] == pytest.approx(1 + 2.570582)
+
+
+def test_the_seed_decides_the_halves(kinds):
+    kinds(mean="half")
     one, same, other = (with_intervals(MEASUREMENTS, 20, seed) for seed in (1, 1, 2))
     assert one == same
     assert one["mean"]["low"] != other["mean"]["low"]
+
+
+def test_threads_change_no_number(kinds):
+    kinds(mean="half", size="group")
+    one, two = (with_intervals(MEASUREMENTS, 20, 1, threads) for threads in (1, 2))
+    assert one == two
 
 
 def test_progress_is_shown_after_every_measurement():

@@ -1,29 +1,22 @@
-"""A generation's scorecard, its null bands, and the few numbers that are compared."""
+"""A generation's scorecard, with its null bands, and the few numbers that are compared."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from palimpsest.core.errors import CorpusError, MetricError
-from palimpsest.evaluation.evaluator import Evaluator, values
+from palimpsest.core.errors import MetricError
+from palimpsest.core.words import segmentation
+from palimpsest.evaluation import null_bands as bands_module
+from palimpsest.evaluation.evaluator import Evaluator
+from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.evaluation.plugins import Plugin
-from palimpsest.evaluation.scorecard import (
-    SAMPLES,
-    generation_metrics,
-    null_entries,
-    scorecard,
-)
-from palimpsest.metrics.family import Sample
-from tests.evaluation.generations import (
-    PARAMS,
-    TEXTS,
-    generation,
-    null_arrays,
-    points,
-    reference,
-    texts,
-)
+from palimpsest.evaluation.scorecard import SAMPLES, generation_metrics, scorecard
+from palimpsest.metrics.registry import REGISTRY
+from tests.evaluation.generations import PARAMS, TEXTS, generation, reference, side, texts
+
+SIDE = side()
 
 
 def entry(value):
@@ -37,7 +30,7 @@ def evaluator():
 
 def test_a_scorecard_is_json_and_says_what_it_measured(evaluator):
     made = generation(2)
-    result = scorecard(made, evaluator, PARAMS, seed=0)
+    result = scorecard(made, evaluator, SIDE, PARAMS, seed=0)
     assert json.loads(json.dumps(result, allow_nan=False)) == json.loads(json.dumps(result))
     assert (result["generation"], result["documents"], result["custom"]) == (2, TEXTS, [])
     assert result["samples"] == made.texts[:SAMPLES]
@@ -53,43 +46,68 @@ def test_a_scorecard_is_json_and_says_what_it_measured(evaluator):
     assert result["counts"]["classes"] == 4
     assert ("fox", "is", "old") in result["untrue"]
     assert result["untrue"] == sorted(result["untrue"])
+    # each of the 24 texts has 21 words
+    assert result["words"] == PARAMS.words == 100
+    assert result["segmentation"] == segmentation()
 
 
-def test_metrics_of_texts_have_intervals_and_those_of_a_model_none(evaluator):
+@pytest.mark.parametrize("kind", ["half", "group"])
+def test_metrics_of_texts_have_intervals_and_those_of_a_model_none(evaluator, monkeypatch, kind):
+    monkeypatch.setitem(REGISTRY, "volume", replace(REGISTRY["volume"], interval=kind))
     half = PARAMS.changed(half_samples=10)
-    result = scorecard(generation(), evaluator, half, seed=0)
-    again = scorecard(generation(), evaluator, half, seed=0)
-    other = scorecard(generation(), evaluator, half, seed=1)
+    result = scorecard(generation(), evaluator, SIDE, half, seed=0)
+    again = scorecard(generation(), evaluator, SIDE, half, seed=0)
     volume = result["metrics"]["volume"]
     assert volume["low"] < volume["value"] < volume["high"]
     assert result["metrics"]["nc1_cdnv"]["low"] is None
     assert result == again
-    assert result["metrics"]["volume"]["low"] != other["metrics"]["volume"]["low"]
+
+
+def test_the_seed_decides_the_subsamples(evaluator, monkeypatch):
+    monkeypatch.setitem(REGISTRY, "volume", replace(REGISTRY["volume"], interval="half"))
+    half = PARAMS.changed(half_samples=10)
+    one, other = (
+        scorecard(generation(), evaluator, SIDE, half, seed)["metrics"]["volume"] for seed in (0, 1)
+    )
+    assert one["value"] == other["value"]
+    assert one["low"] != other["low"]
 
 
 def test_generation_0_has_no_author_and_no_generation_before(evaluator):
-    result = scorecard(generation(0), evaluator, PARAMS, seed=0)
+    result = scorecard(generation(0), evaluator, SIDE, PARAMS, seed=0)
     assert result["metrics"]["perplexity_self"] == entry(None)
     assert result["metrics"]["ngram_lock_in"] == result["metrics"]["lock_in"] == entry(None)
     assert "tokens_self" not in result["counts"]
-    assert result["metrics"]["drift"]["value"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_generation_0_is_a_human_sample_among_others(evaluator):
+    """Nothing is fitted on it but the published score, which is 1 then."""
+    result = scorecard(generation(0), evaluator, SIDE, PARAMS.changed(half_samples=10), seed=0)
+    metrics = result["metrics"]
+    assert metrics["integrity_published"]["value"] == pytest.approx(1.0)
+    assert metrics["integrity"]["value"] != pytest.approx(1.0, abs=1e-3)
+    for name in ("drift", "frechet", "kl_human"):
+        assert metrics[name]["value"] > 1e-3, name
+    for name, one in metrics.items():
+        if one["value"] is not None:
+            assert (one["low"] is None) == (REGISTRY[name].interval == "none"), name
 
 
 def test_without_a_ledger_nothing_is_true_or_untrue():
-    result = scorecard(generation(), Evaluator(reference(with_facts=False)), PARAMS, seed=0)
+    result = scorecard(generation(), Evaluator(reference(with_facts=False)), SIDE, PARAMS, seed=0)
     assert result["untrue"] == []
     assert not {"truth", "parsed", "lock_in"} & set(result["metrics"])
     assert "sentences" not in result["counts"]
 
 
 def test_witness_texts_are_judged_with_and_without_a_ledger(evaluator):
-    whole, dead = scorecard(generation(), evaluator, PARAMS, seed=0)["witness"]
+    whole, dead = scorecard(generation(), evaluator, SIDE, PARAMS, seed=0)["witness"]
     assert (whole["prompt"], dead["prompt"]) == ("the fox", "a hen")
     assert (dead["verdict"], dead["reasons"]) == ("DEAD", ["one word over and over"])
     # "the fox sleeps by the river" is a fact, that the owl is old is none: one of two untrue
     assert "1 of 2 statements untrue" in whole["reasons"]
     alone = Evaluator(reference(with_facts=False))
-    (whole, _) = scorecard(generation(), alone, PARAMS, seed=0)["witness"]
+    (whole, _) = scorecard(generation(), alone, SIDE, PARAMS, seed=0)["witness"]
     assert not any("untrue" in reason for reason in whole["reasons"])
 
 
@@ -98,7 +116,7 @@ def test_a_witness_is_held_against_human_text_by_its_nats_a_token(evaluator):
         "witness_nll": np.array([40.0, 0.0]),
         "witness_tokens": np.array([4, 0]),
     }
-    (whole, _) = scorecard(generation(arrays=arrays), evaluator, PARAMS, seed=0)["witness"]
+    (whole, _) = scorecard(generation(arrays=arrays), evaluator, SIDE, PARAMS, seed=0)["witness"]
     assert whole["verdict"] == "CRITICAL"
     assert whole["reasons"][0].startswith("far too surprising: 10.00 nats a token, human ")
 
@@ -108,7 +126,7 @@ def test_metrics_of_one_s_own_are_named_and_have_intervals():
         return {"fox": sum("fox" in text for text in texts) / len(texts)}
 
     evaluator = Evaluator(reference(), [Plugin("mine:last", last)])
-    result = scorecard(generation(), evaluator, PARAMS.changed(half_samples=10), seed=0)
+    result = scorecard(generation(), evaluator, SIDE, PARAMS.changed(half_samples=10), seed=0)
     assert result["custom"] == ["last_fox"]
     own = result["metrics"]["last_fox"]
     assert own["low"] < own["value"] < own["high"]
@@ -118,68 +136,76 @@ def test_metrics_of_one_s_own_are_named_and_have_intervals():
 def test_a_metric_of_one_s_own_with_a_taken_name_is_refused(name):
     evaluator = Evaluator(reference(), [Plugin(f"mine:{name}", lambda **_: 1.0)])
     with pytest.raises(MetricError, match=f"want a name that no other metric has, got '{name}'"):
-        scorecard(generation(), evaluator, PARAMS, seed=0)
+        scorecard(generation(), evaluator, SIDE, PARAMS, seed=0)
 
 
 def test_two_metrics_of_one_s_own_with_one_name_are_refused():
     plugins = [Plugin("mine:same", lambda **_: 1.0), Plugin("yours:same", lambda **_: 2.0)]
     with pytest.raises(MetricError, match="want a name that no other metric has, got 'same'"):
-        scorecard(generation(), Evaluator(reference(), plugins), PARAMS, seed=0)
+        scorecard(generation(), Evaluator(reference(), plugins), SIDE, PARAMS, seed=0)
 
 
 # --- null bands ---
 
-
-def bands(pool, size, samples, evaluator, seed=0, **options):
-    return null_entries(
-        texts(pool, 300), points(pool, 300), null_arrays(pool), size, evaluator, samples, seed,
-        **options,
-    )  # fmt: skip
+OF_TEXT = {name for name, one in REGISTRY.items() if one.family == "text"}
 
 
-def test_null_samples_share_no_text_where_the_pool_has_enough(evaluator):
+def plain(bands):
+    return {name: band.as_dict() for name, band in bands.items()}
+
+
+def test_generation_0_has_the_bands_of_all_metrics_and_a_later_one_has_none(evaluator):
+    first, later = (scorecard(generation(n), evaluator, SIDE, PARAMS, seed=0) for n in (0, 1))
+    assert first["null"] == plain(null_bands(evaluator, SIDE))
+    assert set(first["null"]) > OF_TEXT
+    assert later["null"] == {}
+    again = json.loads(json.dumps(first["null"], allow_nan=False))
+    assert again == first["null"]
+
+
+def test_without_a_human_side_there_are_no_bands():
+    alone = Evaluator(replace(reference(), null=()))
+    few = generation(texts=["the fox sleeps"] * TEXTS)
+    for made in (generation(0), few):
+        result = scorecard(made, alone, None, PARAMS, seed=0)
+        assert result["null"] == {}
+        assert result["metrics"]["integrity"] == result["metrics"]["loss"] == entry(None)
+        assert result["metrics"]["volume"]["value"] > 0
+    assert result["words"] == 3 * TEXTS
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_texts_of_few_words_have_bands_of_their_own(evaluator, monkeypatch, number):
+    """Human text cut alike, to three words each, in the place of the bands at the budget."""
+    monkeypatch.setattr(bands_module, "LEAST_LENGTH", 3)
+    monkeypatch.setattr(bands_module, "LEAST_WORDS", 50)
+    few = [" ".join(text.split()[:3]) for text in texts(TEXTS, 5)]
+    result = scorecard(generation(number, texts=few), evaluator, SIDE, PARAMS, seed=0)
+    short = short_texts(evaluator, SIDE, few)
+    whole = plain(null_bands(evaluator, SIDE)) if number == 0 else {}
+    assert result["null"] == whole | plain(short.bands)
+    assert set(short.bands) == OF_TEXT - {"duplicates", "length_mean"}
+    assert result["words"] == short.words == 3 * TEXTS
+    # "the fox sleeps": four animals behind "the", four before "sleeps"; two pairs a text
+    assert result["metrics"]["distinct_2"]["value"] == pytest.approx(8 / (2 * TEXTS))
+    assert result["null"]["distinct_2"]["mean"] == pytest.approx(8 / (2 * TEXTS))
+
+
+def test_a_generation_is_measured_on_as_many_words_as_its_bands(evaluator, monkeypatch):
+    """A human text has 21 words: of a text of 60, as many are measured."""
+    monkeypatch.setattr(bands_module, "LEAST_WORDS", 10)
+    few = ["the fox " * 30] + [""] * (TEXTS - 1)
+    result = scorecard(generation(texts=few), evaluator, SIDE, PARAMS, seed=0)
+    assert result["words"] == 21
+    assert result["metrics"]["distinct_1"]["value"] == pytest.approx(2 / 21)
+    assert result["metrics"]["length_mean"]["value"] == pytest.approx(60 / TEXTS)
+
+
+def test_progress_is_shown_after_every_family_and_every_null_sample(evaluator):
     steps = []
-    entries = bands(40, 20, 2, evaluator, progress=lambda done, of: steps.append((done, of)))
-    assert steps == [(1, 2), (2, 2)]
-    pool, embeddings = texts(40, 300), points(40, 300)
-    by_hand = [
-        values([*evaluator.measure(Sample(pool[rows], embeddings[rows])).values()])
-        for rows in (slice(0, 20), slice(20, 40))
-    ]
-    for name in ("volume", "distinct_2", "truth", "memorised"):
-        numbers = [one[name] for one in by_hand]
-        assert entries[name]["samples"] == 2
-        assert entries[name]["mean"] == pytest.approx(np.mean(numbers), abs=1e-12), name
-        assert entries[name]["sd"] == pytest.approx(np.std(numbers, ddof=1), abs=1e-12), name
-    assert entries == bands(40, 20, 2, evaluator, seed=1)
-    arrays = null_arrays(40)
-    ends = [
-        np.exp(arrays["null_nll"][rows].sum() / arrays["null_tokens"][rows].sum())
-        for rows in (slice(0, 20), slice(20, 40))
-    ]
-    assert entries["perplexity_human"]["mean"] == pytest.approx(np.mean(ends))
-    # what needs a model of its own or a generation before it has no band
-    assert not {"perplexity_heldout", "perplexity_self", "ngram_lock_in", "crowding"} & set(entries)
-
-
-def test_a_smaller_pool_is_drawn_from_with_the_seed(evaluator):
-    first, again, other = (bands(30, 20, 2, evaluator, seed) for seed in (0, 0, 1))
-    assert first == again != other
-    assert first["volume"]["sd"] > 0
-
-
-def test_without_a_pool_there_is_no_band_and_a_small_one_is_refused(evaluator):
-    assert bands(0, 20, 2, evaluator) == {}
-    wanted = r"corpus\.null_pool: want 0 or at least generate\.documents \(20\), got 19"
-    with pytest.raises(CorpusError, match=wanted):
-        bands(19, 20, 2, evaluator)
-
-
-def test_metrics_of_one_s_own_have_bands():
-    evaluator = Evaluator(reference(), [Plugin("mine:size", lambda texts, **_: len(texts))])
-    assert bands(40, 20, 2, evaluator)["size"] == {
-        "low": 20.0, "high": 20.0, "samples": 2, "mean": 20.0, "sd": 0.0,
-    }  # fmt: skip
+    made = generation(0)
+    scorecard(made, evaluator, SIDE, PARAMS, 0, lambda done, of: steps.append((done, of)))
+    assert steps == [*((n, 8) for n in range(1, 9)), (1, 3), (2, 3), (3, 3)]
 
 
 # --- the few numbers that are compared ---

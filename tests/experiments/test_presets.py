@@ -1,18 +1,21 @@
 """Presets: each is a params.yaml that can be meant; comments stay; published beside measured."""
 
 import json
+import re
 import shutil
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
 import yaml
 
 from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
-from palimpsest.core.parameters import Parameters
+from palimpsest.core.parameters import Parameters, RegimeParams
+from palimpsest.corpus.regimes import Sources, training_set
 from palimpsest.experiments.presets import (
     PublishedNumber,
-    check_reserve,
     load_preset,
     published_numbers,
     scorecards,
@@ -51,11 +54,65 @@ def test_quick_is_the_tracked_params_file() -> None:
 def test_every_preset_is_accepted_by_every_stage(project: Path, name: str) -> None:
     use(project, name)
     parameters = flattened(Parameters.load(project / "params.yaml").as_dict())
-    preset = load_preset(project, name)
-    for key, value in preset.parameters.items():
+    for key, value in load_preset(project, name).parameters.items():
         expected = tuple(value) if isinstance(value, list) else value
         assert parameters[key] == expected, key
-    check_reserve(parameters, preset.generations, preset.control_chain)
+
+
+@pytest.mark.parametrize("control", [None, True])
+@pytest.mark.parametrize("name", ["quick", *PAPERS])
+def test_every_preset_has_human_text_for_its_chain(
+    project: Path, name: str, control: bool | None
+) -> None:
+    preset = load_preset(project, name)
+    use(project, name)
+    null = preset.control_chain if control is None else control
+    Parameters.load(project / "params.yaml").check_reserve(preset.generations, null)
+
+
+REGIMES = [
+    *({"regime.kind": kind} for kind in ("replace", "accumulate", "accumulate_subsample", "fresh")),
+    *({"regime.kind": "mix", "regime.real": real} for real in ("fresh", "fixed")),
+    *(
+        {"regime.kind": "filtered", "regime.criterion": criterion}
+        for criterion in ("likelihood", "deduplication", "nearest_human", "truth")
+    ),
+]
+"""Every regime, with what makes it another one."""
+
+
+def test_the_regimes_are_all_that_there_are() -> None:
+    for field in ("kind", "real", "criterion"):
+        known = get_args(RegimeParams.model_fields[field].annotation)
+        assert {one[f"regime.{field}"] for one in REGIMES if f"regime.{field}" in one} == {*known}
+
+
+@pytest.mark.parametrize("regime", REGIMES, ids=lambda regime: "-".join(regime.values()))
+@pytest.mark.parametrize("name", ["quick", *PAPERS])
+def test_every_regime_goes_with_every_preset_or_is_refused_by_its_name(
+    project: Path, name: str, regime: dict[str, str]
+) -> None:
+    """Only the world has facts that a criterion of truth could ask for."""
+    use(project, name, **regime)
+    preset = load_preset(project, name)
+    source = preset.parameters.get("corpus.source", "world")
+    if regime.get("regime.criterion") == "truth" and source != "world":
+        message = r"^regime\.criterion: want another one where corpus\.source is not world, got 'tr"
+        with pytest.raises(ParamsError, match=message):
+            Parameters.load(project / "params.yaml")
+        return
+    parameters = Parameters.load(project / "params.yaml")
+    parameters.check_reserve(preset.generations, preset.control_chain)
+    # and then it lasts: the training sets of the last generation can be made
+    documents = [""] * parameters.generate.documents
+    there = {
+        "train": parameters.corpus.train or len(documents), "reserve": parameters.corpus.reserve,
+    }  # fmt: skip
+    control = parameters.regime.changed(kind="fresh")
+    for one in (parameters.regime, *[control] * preset.control_chain):
+        human = [""] * there.get(one.humans or "", 0)
+        ready = Sources(documents, human, pool=[], scores=[0.0] * len(documents))
+        assert training_set(one, preset.generations, ready, np.random.default_rng(0))
 
 
 def test_every_file_is_a_preset_or_a_sweep() -> None:
@@ -102,28 +159,66 @@ def test_a_preset_like_another_differs_in_what_it_says(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "control", "changed", "fits"),
+    ("last", "control", "changed", "each"),
     [
-        (10, True, {}, True),
-        (11, True, {}, False),
-        (11, False, {}, True),
-        (11, False, {"regime.kind": "fresh"}, False),
-        (9, True, {"generate.documents": 555}, True),
-        (9, True, {"generate.documents": 556}, False),
+        (10, True, {}, None),
+        (11, True, {}, 500),
+        (11, False, {}, None),
+        (10, False, {"regime.kind": "fresh"}, None),
+        (11, False, {"regime.kind": "fresh"}, 500),
+        (9, True, {"generate.documents": 555}, None),
+        (9, True, {"generate.documents": 556}, 556),
+        # a fifth of 500 documents: 50 generations of 100
+        (50, False, {"regime.kind": "mix", "regime.real_fraction": 0.2}, None),
+        (51, False, {"regime.kind": "mix", "regime.real_fraction": 0.2}, 100),
+        (
+            51,
+            False,
+            {"regime.kind": "mix", "regime.real_fraction": 0.2, "regime.real": "fixed"},
+            None,
+        ),
+        (11, True, {"regime.kind": "mix", "regime.real_fraction": 0.2}, 500),
     ],
 )
 def test_human_text_must_last_for_the_control_chain(
-    last: int, control: bool, changed: dict[str, object], fits: bool
+    last: int, control: bool, changed: dict[str, object], each: int | None
 ) -> None:
-    parameters = {"regime.kind": "replace", "generate.documents": 500, "corpus.reserve": 5000}
-    parameters |= changed
-    if fits:
-        check_reserve(parameters, last, control)
+    """With 500 documents a generation, unless said otherwise, and 5,000 unseen human ones."""
+    whole = yaml.safe_load(written(ROOT, {"corpus.reserve": 5000, **changed}))
+    parameters = Parameters.of(whole)
+    if each is None:
+        parameters.check_reserve(last, control)
         return
-    need = last * parameters["generate.documents"]
-    message = rf"^corpus\.reserve: want at least {need} \({last} generations of .* got 5000; raise"
+    message = (
+        rf"^corpus\.reserve: want >= {last * each} \({last} generations of {each} unseen human "
+        r"documents\), got 5000; raise it, .* \(--no-null\)$"
+    )
     with pytest.raises(ParamsError, match=message):
-        check_reserve(parameters, last, control)
+        parameters.check_reserve(last, control)
+
+
+@pytest.mark.parametrize(
+    ("changed", "fits"),
+    [
+        ({"corpus.train": 400}, True),
+        ({"corpus.train": 399}, False),
+        ({"corpus.train": 399, "regime.real": "fresh"}, True),
+        ({"corpus.train": 399, "regime.kind": "replace"}, True),
+        ({"corpus.train": None, "corpus.source": "files"}, True),  # all that is left
+    ],
+)
+def test_a_fixed_share_of_human_documents_must_be_there(
+    changed: dict[str, object], fits: bool
+) -> None:
+    """Four fifths of 500 documents."""
+    mix = {"regime.kind": "mix", "regime.real": "fixed", "regime.real_fraction": 0.8}
+    parameters = Parameters.of(yaml.safe_load(written(ROOT, {**mix, **changed})))
+    if fits:
+        parameters.check_reserve(2, control=False)
+        return
+    message = r"^corpus\.train: want >= 400, a generation's share, got 399$"
+    with pytest.raises(ParamsError, match=message):
+        parameters.check_reserve(2, control=False)
 
 
 def test_comments_stay_and_only_the_parameters_change(project: Path) -> None:
@@ -276,16 +371,46 @@ def test_without_published_numbers_there_is_nothing_to_compare(project: Path) ->
         published_numbers(project, load_preset(project, "quick"))
 
 
-def test_the_sweeps_are_sweeps(project: Path) -> None:
-    parameters = flattened(yaml.safe_load((project / "params.yaml").read_text()))
-    sweeps = {"linguistic-collapse": 18, "regimes": 24, "regimes-files": 24, "variance": 9}
+SWEEPS = {"linguistic-collapse": 18, "regimes": 24, "regimes-files": 24, "variance": 9}
+"""The sweeps that come with the project, and how many chains each has."""
+
+
+def chain_of(text: str) -> tuple[str, int, bool]:
+    """The preset, the last generation and whether there is a control chain, by a sweep's header."""
+    after = " ".join(text.partition("grid:")[0].replace("#", " ").split())
+    if named := re.search(r"after `palimpsest preset ([a-z-]+)`", after):
+        preset = load_preset(ROOT, named[1])
+        return named[1], preset.generations, preset.control_chain
+    said = re.search(r"after `palimpsest chain (\d+)`", after)
+    assert said, after
+    return "quick", int(said[1]), False
+
+
+def test_every_sweep_is_known() -> None:
     files = {path.stem for path in (ROOT / "presets").glob("*-sweep.yaml")}
-    assert files == {f"{name}-sweep" for name in sweeps}
-    for name, chains in sweeps.items():
-        start = "linguistic-collapse" if name == "linguistic-collapse" else "quick"
-        own = parameters | load_preset(project, start).parameters
-        content = yaml.safe_load((project / "presets" / f"{name}-sweep.yaml").read_text())
-        plan = planned(content, own, "sweep")
-        assert len(plan) == chains
-        for one in plan:
-            Parameters.of(nested(own | one))
+    assert files == {f"{name}-sweep" for name in SWEEPS}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_chain_of_a_sweep_can_be_meant_and_has_human_text(name: str) -> None:
+    text = (ROOT / "presets" / f"{name}-sweep.yaml").read_text()
+    preset, last, control = chain_of(text)
+    own = flattened(yaml.safe_load(written(ROOT, load_preset(ROOT, preset).parameters)))
+    plan = planned(yaml.safe_load(text), own, "sweep")
+    assert len(plan) == SWEEPS[name]
+    for one in plan:
+        parameters = Parameters.of(nested(own | one))
+        parameters.check_reserve(last, control)
+        # what every chain is held against: integrity is a share of fresh human text's
+        assert parameters.corpus.null_pool >= 3 * parameters.generate.documents
+
+
+def test_the_headers_say_which_chain_a_sweep_is_for() -> None:
+    chains = {
+        name: chain_of((ROOT / "presets" / f"{name}-sweep.yaml").read_text()) for name in SWEEPS
+    }
+    ten = ("quick", 10, False)
+    assert chains == {
+        "linguistic-collapse": ("linguistic-collapse", 1, True),
+        "regimes": ten, "regimes-files": ten, "variance": ten,
+    }  # fmt: skip

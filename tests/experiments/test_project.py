@@ -15,6 +15,7 @@ from palimpsest.experiments.project import (
     dvc,
     generation_name,
     git,
+    planned_chain,
     read_transitions,
     write_chain,
 )
@@ -36,8 +37,8 @@ def change(
     removed: tuple[str, ...] = (),
     restored: tuple[str, ...] = (),
 ) -> Change:
-    """A change of a project whose locks are of the present form."""
-    return Change(before, after, control, removed, restored, moved=0)
+    """What `write_chain` did."""
+    return Change(before, after, control, removed, restored)
 
 
 def outputs(project: Path, *names: str) -> None:
@@ -139,8 +140,7 @@ def test_a_shorter_chain_takes_away_the_scores_that_the_report_would_read(projec
     gone = [f"generations/g{number:02d}" for number in range(2, 13)]
     assert list(made.removed) == [*gone, *(f"data/scores/{name}" for name in names)]
     assert folders(project) == ["g00", "g01"]
-    # git alone has the small files: they stay
-    assert scores(project) == ["g00", "g00.json", "g01", "g01.json", *(f"{n}.json" for n in names)]
+    assert scores(project) == ["g00", "g00.json", "g01", "g01.json"]
     assert (project / "data" / "models").exists()
 
 
@@ -161,6 +161,19 @@ def test_the_lock_of_a_generation_that_went_comes_back_with_it(project: Path) ->
     assert write_chain(project, 4) == change(1, 4, restored=("g02", "g03"))
     assert [lock.read_text() for lock in locks[2:]] == ["another lock\n", "lock of 3\n"]
     assert locks[1].read_text() == "lock of 1\n"
+
+
+def test_the_small_scores_of_a_generation_that_went_come_back_with_it(project: Path) -> None:
+    write_chain(project, 2)
+    outputs(project, "g00", "g01", "g02")
+    for number in range(3):
+        (project / "generations" / f"g{number:02d}" / "dvc.lock").write_text("a lock\n")
+    small = project / "metrics" / "generations" / "g02.json"
+    before = small.read_bytes()
+    write_chain(project, 1)
+    assert not small.exists()
+    assert write_chain(project, 2).restored == ("g02",)
+    assert small.read_bytes() == before
 
 
 def test_a_folder_that_is_no_generation_stays(project: Path) -> None:
@@ -230,6 +243,20 @@ def test_the_control_chain_stays_until_it_is_taken_away(project: Path) -> None:
     assert made.removed == ("generations/n01", "generations/n02", "data/scores/n01")
     assert (project / "chain.yaml").read_text() == chain_yaml(2)
     assert folders(project) == ["g00", "g01", "g02"]
+
+
+def test_a_planned_chain_is_as_chain_yaml_has_it_where_nothing_is_said(project: Path) -> None:
+    assert planned_chain(project, None, None) == (0, False)
+    assert planned_chain(project, 7, None) == (7, False)
+    assert planned_chain(project, None, True) == (0, True)
+    for last, control in ((12, False), (3, True)):
+        write_chain(project, last, control)
+        assert planned_chain(project, None, None) == (last, control)
+        assert planned_chain(project, 100, None) == (100, control)
+        assert planned_chain(project, None, not control) == (last, not control)
+        assert planned_chain(project, 1, not control) == (1, not control)
+    # planning writes nothing
+    assert (project / "chain.yaml").read_text() == chain_yaml(3, control=True)
 
 
 # --- chain.yaml as the source ---

@@ -35,6 +35,28 @@ def test_one_and_one_point_nought_are_one_chain():
     assert plan == [{"generate.top_k": 1}, {"generate.top_k": 2}]
 
 
+@pytest.mark.parametrize(
+    ("first", "others"),
+    [(0.5, ["0.5", ".5", "5e-1", "0.50"]), ("0.5", [0.5]), (1, ["1", 1.0, "1."]), (5e-4, ["5e-4"])],
+)
+def test_a_number_and_its_text_are_one_chain_of_one_hash(first, others):
+    """YAML 1.1 reads 5e-4 as text, and a number in quotes is meant as one."""
+    plan = planned({"grid": {"generate.top_k": [first, *others, 2]}}, PARAMETERS, "sweep.yaml")
+    assert plan == [{"generate.top_k": first}, {"generate.top_k": 2}]
+    names = [
+        name_of({"generate.top_k": value}, PARAMETERS | {"generate.top_k": value}, b"chain")
+        for value in (first, *others, 2)
+    ]
+    assert len({hash_of(name) for name in names[:-1]}) == 1
+    assert hash_of(names[-1]) != hash_of(names[0])
+
+
+def test_texts_that_are_no_number_stay_apart():
+    values = ["0.5", "0.5 ", "v0.5", "0.5.0", "True", True, None, "null", ".", "e5", "nan"]
+    plan = planned({"grid": {"generate.prompts": values}}, PARAMETERS, "sweep.yaml")
+    assert [one["generate.prompts"] for one in plan] == values
+
+
 def test_every_variant_meets_the_whole_grid_and_nothing_comes_twice():
     variants = [{"regime.kind": "fresh"}, {"generate.top_k": 50}, {"regime.kind": "fresh"}]
     plan = planned({"variants": variants, "grid": {"seed": [0, 1]}}, PARAMETERS, "f")

@@ -42,6 +42,12 @@ def interval(ax: Axes, generation: float) -> tuple[float, float]:
     return float(heights.min()), float(heights.max())
 
 
+def is_filled(ax: Axes, generation: float, height: float) -> bool:
+    """Whether a point lies in the one tint of an axis."""
+    (tint,) = [one for one in ax.collections if isinstance(one, FillBetweenPolyCollection)]
+    return any(path.contains_point((generation, height)) for path in tint.get_paths())
+
+
 def has_tint(ax: Axes) -> bool:
     """Whether an interval is drawn at all."""
     return any(isinstance(one, FillBetweenPolyCollection) for one in ax.collections)

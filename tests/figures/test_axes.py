@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from palimpsest.figures.axes import (
     draw_band,
+    draw_bands,
     draw_control,
     draw_curve,
     draw_legend,
@@ -16,7 +17,16 @@ from palimpsest.figures.axes import (
 from palimpsest.figures.style import BLUE, GREY, INK, VERMILION
 from palimpsest.statistics.null_band import Band
 from palimpsest.trajectory.curves import Curve, Trajectory
-from tests.figures.drawn import has_tint, interval, is_dashed, legend, lines, stripes, words
+from tests.figures.drawn import (
+    has_tint,
+    interval,
+    is_dashed,
+    is_filled,
+    legend,
+    lines,
+    stripes,
+    words,
+)
 from tests.trajectory.chains import band, chain
 
 
@@ -99,6 +109,37 @@ def test_a_band_has_its_ends_its_mean_and_its_label(ax):
     assert ax.get_legend_handles_labels()[1] == ["human texts"]
 
 
+def test_the_band_has_a_step_where_a_generation_has_its_own(ax):
+    scorecards = chain({"mtld": band(50, 90), "volume": band(1, 2)}, mtld=[70.0] * 5)
+    scorecards[2]["null"] = {"mtld": band(80, 120)}
+    trajectory = Trajectory.from_scorecards(scorecards)
+    draw_bands(ax, trajectory, "mtld")
+    heights = (49, 51, 79, 81, 89, 91, 119, 121)
+    usual, own = (51, 79, 81, 89), (81, 89, 91, 119)
+    for generation in (0.1, 1, 1.4, 1.6, 2, 2.4, 2.6, 3, 3.9):
+        filled = tuple(height for height in heights if is_filled(ax, generation, height))
+        # half way to the neighbours on either side
+        assert filled == (own if 1.5 < generation < 2.5 else usual), generation
+    assert stripes(ax) == []
+    other = Figure().subplots()
+    draw_bands(other, trajectory, "volume")
+    assert stripes(other) == [(1, 2)]
+    assert not has_tint(other)
+    draw_bands(bare := Figure().subplots(), trajectory, "drift")
+    assert (stripes(bare), has_tint(bare)) == ([], False)
+
+
+def test_generations_without_any_band_have_none_beside_one_that_has():
+    scorecards = chain(mtld=[70.0] * 4)
+    scorecards[2]["null"] = scorecards[3]["null"] = {"mtld": band(80, 120)}
+    ax = Figure().subplots()
+    draw_panel(ax, Trajectory.from_scorecards(scorecards), "mtld", BLUE)
+    assert [interval(ax, generation) for generation in (2, 3)] == [(80, 120)] * 2
+    for generation in (0, 1):
+        with pytest.raises(ValueError, match="zero-size array"):
+            interval(ax, generation)
+
+
 @pytest.mark.parametrize("length", [1, 2, 6, 60])
 def test_the_axis_of_generations_holds_whole_numbers_and_all_of_them(ax, length):
     trajectory = Trajectory.from_scorecards(chain(volume=[1.0] * length))
@@ -117,11 +158,9 @@ def test_the_legend_names_what_is_drawn_and_nothing_else():
         draw_legend(figure, Trajectory.from_scorecards(scorecards, control), names)
         return legend(figure)
 
-    null = "null band: 95 % of 20\nfresh human samples"
+    null = "null band: 95 % of fresh human\nsamples, from 20"
     full = with_intervals()
     assert labels(full, full) == ["measured", "95 % interval", "control chain", null]
     assert labels(full, names=("drift",)) == ["measured"]
     assert labels(chain(volume=[1.0])) == ["measured"]
-    assert labels(chain({"volume": band(0, 1, 7)}, volume=[1.0]))[1].startswith(
-        "null band: 95 % of 7"
-    )
+    assert labels(chain({"volume": band(0, 1, 7)}, volume=[1.0]))[1].endswith("samples, from 7")

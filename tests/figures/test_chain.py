@@ -68,7 +68,7 @@ def test_the_dashboard_names_its_panels_and_units():
     assert [ax.get_ylabel() for ax in figure.axes[:5]] == units
     assert {ax.get_xlabel() for ax in figure.axes[:5]} == {"generation"}
     assert legend(figure) == [
-        "measured", "95 % interval", "null band: 95 % of 20\nfresh human samples",
+        "measured", "95 % interval", "null band: 95 % of fresh human\nsamples, from 20",
     ]  # fmt: skip
     assert "95 %" not in words(figures.dashboard(Trajectory.from_scorecards(published())))
 
@@ -97,6 +97,7 @@ def test_integrity_and_loss_are_drawn_with_half_and_band():
     half = [line for line in lines(left, GREY) if is_dashed(line)]
     assert [list(line.get_ydata()) for line in half] == [[0.5, 0.5]]
     assert "half" in words(left)
+    assert left.get_ylabel() == "share of fresh human text's (1 = intact)"
     low, high = left.get_ylim()
     assert low == 0
     assert high >= 1.05
@@ -107,10 +108,10 @@ def test_the_change_of_phase_is_marked_only_if_there_is_one():
     trajectory = Trajectory.from_scorecards(published())
     phases = find_phases(trajectory)
     marked = figures.integrity(trajectory, phases)
-    assert words(marked).count("phase changes after g03") == 2
+    assert words(marked).count("phase changes after g11") == 2
     for ax in marked.axes:
         (line,) = lines(ax, INK)
-        assert list(line.get_xdata()) == [3.5, 3.5]
+        assert list(line.get_xdata()) == [11.5, 11.5]
     assert "phase" not in words(figures.integrity(trajectory))
     short = Trajectory.from_scorecards(published()[:3])
     plain = figures.integrity(short, find_phases(short))

@@ -45,6 +45,16 @@ def test_collated_padding_has_no_target():
     assert targets.tolist() == [[1, 2, 3], [4, IGNORED, IGNORED]]
 
 
+def test_given_tokens_have_no_target_and_are_read():
+    rows = [[0, 1, 2, 3], [0, 4], [0, 5, 6]]
+    ids, targets = collate(rows, 9, CPU, [2, 0, 2])
+    assert ids.tolist() == collate(rows, 9, CPU)[0].tolist()
+    nothing = [IGNORED] * 3
+    assert targets.tolist() == [[IGNORED, IGNORED, 3], [4, IGNORED, IGNORED], nothing]
+    # more than there are
+    assert collate([[0, 1, 2]], 9, CPU, [7])[1].tolist() == [[IGNORED, IGNORED]]
+
+
 def test_batches_hold_as_many_positions_as_suit_the_device():
     rows = [[0] * 300] * 10 + [[0] * 2000]
     on_cpu, on_gpu = (list(batches_by_length(rows, torch.device(name))) for name in ("cpu", "cuda"))

@@ -11,31 +11,17 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from palimpsest.core.errors import ModelError
-from palimpsest.core.parameters import ModelParams
 from palimpsest.lm.checkpoint import (
+    initial_model,
     load_model,
     load_model_and_tokenizer,
     save_model,
     scratch_model,
 )
 from palimpsest.lm.tokenizer import train_tokenizer
-from tests.lm.tiny import TEXTS, Trap, ids, pair, saved, scores, theirs, tokenizer
+from tests.lm.tiny import TEXTS, Trap, ids, model_params, pair, saved, scores, theirs, tokenizer
 
 ROWS = ids(2, 9)
-
-
-def model_params(**changes: Any) -> ModelParams:
-    """Section ``model`` with some values changed."""
-    values: dict[str, Any] = {
-        "source": "scratch",
-        "tokenizer": None,
-        "vocabulary": 300,
-        "layers": 2,
-        "heads": 2,
-        "width": 64,
-        "context": 32,
-    }
-    return ModelParams.of(values | changes, "model")
 
 
 @pytest.fixture
@@ -92,6 +78,21 @@ def test_scratch_opens_with_transformers_and_with_us(tmp_path):
     )
 
 
+def test_a_hub_id_is_fetched_at_its_revision_and_a_folder_is_not(folder, monkeypatch):
+    asked = []
+
+    def fetched(name, revision):
+        asked.append((name, revision))
+        return folder
+
+    monkeypatch.setattr("palimpsest.lm.hub.fetch_model", fetched)
+    expected = scores(load_model(folder, device="cpu"), ROWS)
+    for source, revision in (("a/b", "0123abc"), ("a/b", None), (str(folder), "0123abc")):
+        model, _ = initial_model(model_params(source=source, revision=revision), TEXTS, 0)
+        assert torch.equal(scores(model, ROWS), expected)
+    assert asked == [("a/b", "0123abc"), ("a/b", None)]
+
+
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
 def test_what_was_saved_is_what_is_loaded(architecture, tmp_path):
     _, ours = pair(architecture, tmp_path / "theirs")
@@ -138,7 +139,7 @@ def test_weights_in_several_files(tmp_path):
         scores(load_model(folder, device="cpu"), ROWS), expected, atol=1e-4, rtol=1e-4
     )
     sorted(folder.glob("*.safetensors"))[1].unlink()
-    with pytest.raises(ModelError, match=r"want 'transformer\.\S+' in config or weights, got none"):
+    with pytest.raises(ModelError, match=r"index\.json: want names of files beside it, got model-"):
         load_model(folder)
 
 
@@ -147,7 +148,7 @@ def test_pickled_weights_are_never_loaded(model_type, folder, tmp_path):
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     edit(folder, model_type=model_type)
-    with pytest.raises(ModelError, match=r"want weights as \*.safetensors, got none; pickled weig"):
+    with pytest.raises(ModelError, match=r"want weights as model\.s.*, got none; pickled"):
         load_model(folder)
     assert not (tmp_path / "sprung").exists()
 
@@ -194,7 +195,7 @@ def test_a_missing_weight(architecture, name, tmp_path):
     weights = load_file(folder / "model.safetensors")
     del weights[name]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ModelError, match=f"want '{name}' in config or weights, got none"):
+    with pytest.raises(ModelError, match=f"want weights for {name}, got none"):
         load_model(folder)
 
 
@@ -202,7 +203,7 @@ def test_a_config_without_a_shape(folder):
     content = json.loads((folder / "config.json").read_text())
     del content["n_head"]
     (folder / "config.json").write_text(json.dumps(content))
-    with pytest.raises(ModelError, match="want 'n_head' in config or weights, got none"):
+    with pytest.raises(ModelError, match=r"config\.json: n_head: want a value, got none"):
         load_model(folder)
 
 
@@ -210,13 +211,13 @@ def test_weights_of_another_shape(folder):
     weights = load_file(folder / "model.safetensors")
     weights["transformer.h.0.mlp.c_proj.weight"] = torch.zeros(64, 12)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ModelError, match=r"want weights of the shapes in config\.json, got"):
+    with pytest.raises(ModelError, match=r"c_proj\.weight: want the shape .* \(64, 16\), got \(64"):
         load_model(folder)
 
 
 def test_a_context_longer_than_the_position_embeddings(folder):
     edit(folder, n_positions=65)
-    with pytest.raises(ModelError, match="want 65 position embeddings, got 64"):
+    with pytest.raises(ModelError, match=r"wpe\.weight: want the shape .* \(65, 16\), got \(64"):
         load_model(folder)
 
 

@@ -117,15 +117,6 @@ def test_a_missing_weight_is_not_made_up(tmp_path):
         load_model(tmp_path)
 
 
-def test_scores_that_are_more_than_a_product_are_refused(tmp_path):
-    config = transformers.GraniteConfig(
-        **SHAPE, intermediate_size=32, logits_scaling=8.0, initializer_range=1.0
-    )
-    transformers.GraniteForCausalLM(config).save_pretrained(str(tmp_path))
-    with pytest.raises(ModelError, match="output embedding times its hidden state, got granite"):
-        load_model(tmp_path)
-
-
 def test_an_unknown_architecture_is_one_line(tmp_path):
     neox().save_pretrained(str(tmp_path))
     content = json.loads((tmp_path / "config.json").read_text())
@@ -151,7 +142,7 @@ def test_pickled_weights_are_never_loaded(tmp_path):
     (tmp_path / "model.safetensors").unlink()
     (tmp_path / "pytorch_model.bin").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     with pytest.raises(ModelError, match="want a causal language model, got"):
-        HubModel.load(tmp_path, torch.float32, torch.device("cpu"))
+        HubModel.load(tmp_path, torch.float32, torch.device("cpu"), {"a": (9, 9), "b": (9999, 99)})
     assert not (tmp_path / "sprung").exists()
 
 
@@ -165,19 +156,33 @@ def test_a_name_that_is_none_is_one_line():
 def test_a_model_that_cannot_be_fetched_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match=r"offline: model\.source: scratch, or a folder") as caught:
-        fetch_model("someone/something", tmp_path)
+        fetch_model("someone/something", cache=tmp_path)
+    assert "got 'someone/something' (" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_revision_that_cannot_be_fetched_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match=r", got 'someone/something' at '0123abc' \(") as caught:
+        fetch_model("someone/something", "0123abc", cache=tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_only_safetensors_and_text_are_fetched(tmp_path, monkeypatch):
     seen = {}
 
-    def download(name, allow_patterns, cache_dir):
-        seen.update(name=name, patterns=allow_patterns, cache=cache_dir)
+    def download(name, revision, allow_patterns, cache_dir):
+        seen.update(name=name, revision=revision, patterns=allow_patterns, cache=cache_dir)
         return os.fspath(tmp_path)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
-    assert fetch_model("someone/something", tmp_path) == tmp_path
-    assert seen["name"] == "someone/something"
+    assert fetch_model("someone/something", "0123abc", tmp_path) == tmp_path
+    assert (seen["name"], seen["revision"], seen["cache"]) == (
+        "someone/something",
+        "0123abc",
+        tmp_path,
+    )
     assert "*.safetensors" in seen["patterns"]
     assert not any(end in p for p in seen["patterns"] for end in (".bin", ".pt", ".py", "pickle"))
+    fetch_model("someone/something")
+    assert (seen["revision"], seen["cache"]) == (None, None)

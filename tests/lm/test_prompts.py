@@ -1,4 +1,4 @@
-"""What documents begin with, and what the witness prompts are continued with."""
+"""What documents begin with, human text cut alike, and what witness prompts are continued with."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import WitnessParams
 from palimpsest.core.rng import stream, uniforms
 from palimpsest.lm.generation import generate
-from palimpsest.lm.prompts import continuations, openings
+from palimpsest.lm.prompts import continuations, human_continuations, openings
 from tests.lm.tiny import TEXTS, pair, sampling, tokenizer
 
 NOISE = partial(uniforms, 7, "witness", 1)
@@ -46,17 +46,54 @@ def test_human_documents_are_cut_and_each_is_taken_once_before_any_again():
     assert sorted(orders[0]) == sorted(orders[1])
 
 
-def test_a_human_document_may_be_as_long_as_the_prompt_and_no_shorter():
+def test_a_human_document_goes_on_behind_its_prompt():
     (ids,) = tokenizer().encode(["The fox"])
     params = sampling(documents=5, prompt_tokens=len(ids))
-    assert openings(params, tokenizer(), ["The fox", "a"], stream(0, "prompts")) == [ids] * 5
+    human = ["The fox", "The foxa", "a"]
+    assert len(tokenizer().encode(human)[1]) == len(ids) + 1
+    assert openings(params, tokenizer(), human, stream(0, "prompts")) == [ids] * 5
+    with pytest.raises(CorpusError, match=r"more than 2 tokens, got none among 2$"):
+        openings(params, tokenizer(), ["The fox", "a"], stream(0, "prompts"))
 
 
 def test_no_human_document_is_long_enough():
     params = sampling(prompt_tokens=50)
-    message = r"^generate\.prompt_tokens: want a human document of at least 50 tokens, got none am"
+    message = r"^generate\.prompt_tokens: want a human document of more than 50 tokens, got none am"
     with pytest.raises(CorpusError, match=rf"{message}ong 20$"):
         openings(params, tokenizer(), TEXTS, stream(0, "prompts"))
+
+
+def test_human_text_is_cut_alike_by_hand():
+    # The| fox|a|b: prompts of one token, continuations of two; The has nothing behind it
+    human = ["The foxab", "The", "The fox", "The foxa"]
+    assert [len(row) for row in tokenizer().encode(human)] == [4, 1, 2, 3]
+    prompts, texts = human_continuations(tokenizer(), human, (), 1, 2)
+    assert prompts == ["The"] * 3
+    assert texts == [" foxa", " fox", " foxa"]
+    assert human_continuations(tokenizer(), human, (), 4, 2) == ([], [])
+    assert human_continuations(tokenizer(), [], (), 1, 2) == ([], [])
+    # without a prompt nothing is left out, and only what is too long is cut
+    cut = ["The foxa", "The", "The fox", "The foxa"]
+    assert human_continuations(tokenizer(), human, (), 0, 3) == ([""] * 4, cut)
+    assert human_continuations(tokenizer(), human, (), 0, 4) == ([""] * 4, human)
+
+
+def test_of_listed_prompts_human_text_has_as_many_tokens_cut_off_as_they_have():
+    # The| fox|a|b: prompts of one and three tokens, two on average
+    human = ["The foxab", "The fox", "The foxa"]
+    prompts, texts = human_continuations(tokenizer(), human, ("The", "The foxa"), 0, 9)
+    assert (prompts, texts) == (["The fox", "The fox"], ["ab", "a"])
+
+
+@pytest.mark.parametrize("given", [0, 1, 5, 12])
+@pytest.mark.parametrize("most", [1, 6, 100])
+def test_cut_human_text_has_the_lengths_of_generated_text(given, most):
+    rows = [row for row in tokenizer().encode(TEXTS) if len(row) > given]
+    prompts, texts = human_continuations(tokenizer(), TEXTS, (), given, most)
+    assert tokenizer().encode(prompts) == [row[:given] for row in rows]
+    whole = [prompt + text for prompt, text in zip(prompts, texts, strict=True)]
+    assert tokenizer().encode(whole) == [row[: given + most] for row in rows]
+    assert len(rows) > 10
 
 
 def test_continuations_hold_no_prompt(model):

@@ -22,4 +22,9 @@ def test_devices(monkeypatch):
 def test_facts_of_the_machine_by_hand(dtype, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     placed = SimpleNamespace(device=torch.device("cuda:1"), dtype=getattr(torch, dtype))
-    assert machine_facts(placed) == {"dtype": dtype, "device": "cuda", "threads": 3}
+    facts = {"dtype": dtype, "device": "cuda", "threads": 3, "portable": False}
+    assert machine_facts(placed) == facts
+    monkeypatch.setattr("palimpsest.lm.runtime.is_portable", lambda: True)
+    assert machine_facts(placed) == facts  # of a GPU's bits nothing is known
+    placed.device = torch.device("cpu")
+    assert machine_facts(placed) == facts | {"device": "cpu", "portable": True}

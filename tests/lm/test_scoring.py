@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from palimpsest.lm import batching
-from palimpsest.lm.scoring import likelihood, rare_types
-from tests.lm.tiny import TEXTS, pair, tokenizer
+from palimpsest.lm.checkpoint import load_model
+from palimpsest.lm.scoring import folder_likelihood, likelihood, rare_types, text_arrays
+from tests.lm.tiny import TEXTS, pair, saved, theirs, tokenizer
 
 FIELDS = ("nll_nats", "tokens", "rare_nll_nats", "rare_tokens", "entropy_nats")
 
@@ -78,6 +79,95 @@ def test_a_text_longer_than_the_context(models):
     assert got.nll_nats[1] == pytest.approx(expected, rel=1e-5)
     short = likelihood(ours, tokenizer(), ["fox", "hill"])
     np.testing.assert_allclose(got.nll_nats[[0, 2]], short.nll_nats, rtol=1e-5)
+
+
+def split(texts, cuts):
+    """Texts as prompts and continuations: each is cut behind so many of its tokens."""
+    rows = tokenizer().encode(texts)
+    prompts = tokenizer().decode([ids[:at] for ids, at in zip(rows, cuts, strict=True)])
+    behind = [text.removeprefix(start) for start, text in zip(prompts, texts, strict=True)]
+    return prompts, behind
+
+
+def test_a_continuation_is_the_sum_over_its_own_tokens(models):
+    """Under the model's own scores behind the prompt, the end included."""
+    model, ours = models
+    whole = TEXTS[:6]
+    cuts = [1, 4, 9, 0, 5, len(tokenizer().encode(whole)[5])]
+    prompts, texts = split(whole, cuts)
+    assert (prompts[3], texts[5]) == ("", "")
+    rare = np.zeros(tokenizer().size, dtype=np.bool_)
+    rare[::3] = True
+    got = likelihood(ours, tokenizer(), texts, rare, prompts=prompts)
+    for index, (row, cut) in enumerate(zip(tokenizer().documents(whole), cuts, strict=True)):
+        losses, entropies = (values[cut:] for values in direct(model, row))
+        of_rare = rare[row[1 + cut :]]
+        expected = (losses.sum(), len(losses), losses[of_rare].sum(), of_rare.sum())
+        for field, value in zip(FIELDS, (*expected, entropies.sum()), strict=True):
+            assert getattr(got, field)[index] == pytest.approx(value, rel=1e-5), field
+    assert got.tokens[5] == 1
+    # the prompt is read: without it the same text is another
+    alone = likelihood(ours, tokenizer(), texts)
+    assert abs(alone.nll_nats[1] - got.nll_nats[1]) > 0.01 * got.nll_nats[1]
+    assert alone.nll_nats[3] == pytest.approx(got.nll_nats[3], rel=1e-6)
+
+
+def test_a_token_that_begins_in_the_prompt_is_scored(models):
+    model, ours = models
+    prompt, text = TEXTS[0][:6], TEXTS[0][6:]  # "The fo" and "x of the ..."
+    (row,) = tokenizer().documents([prompt + text])
+    shown = tokenizer().decode([[token] for token in row[1:-1]])
+    assert shown[:2] == ["The", " fox"]
+    got = likelihood(ours, tokenizer(), [text], prompts=[prompt])
+    expected = direct(model, row)[0][1:]
+    assert got.tokens.tolist() == [len(expected)]
+    assert got.nll_nats[0] == pytest.approx(expected.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("at", [20, 62, 63, 64, 100, 126, 127])
+def test_a_prompt_longer_than_the_context(at, models, monkeypatch):
+    """Rows of 64 share a token; those of the prompt alone are not read, none is scored twice."""
+    model, ours = models
+    (prompt,), (text,) = split([" ".join(TEXTS[:9])], [at])
+    (row,) = tokenizer().documents([prompt + text])
+    assert len(row) > 2 * 64
+    pieces = [row[begin : begin + 64] for begin in range(0, len(row) - 1, 63)]
+    losses = np.concatenate([direct(model, piece)[0] for piece in pieces])
+    assert len(losses) == len(row) - 1
+    monkeypatch.setattr(batching, "BATCH_TOKENS", 1)  # every row goes alone
+    seen = []
+    got = likelihood(
+        ours, tokenizer(), ["fox", text], None, lambda *batch: seen.append(batch[1]), ["", prompt]
+    )
+    assert got.tokens[1] == len(row) - 1 - at
+    assert got.nll_nats[1] == pytest.approx(losses[at:].sum(), rel=1e-5)
+    assert len(seen) == 1 + sum(63 * (number + 1) > at for number in range(len(pieces)))
+    short = likelihood(ours, tokenizer(), ["fox"])
+    assert got.nll_nats[0] == pytest.approx(short.nll_nats[0], rel=1e-5)
+    assert sorted(torch.cat(seen).tolist()) == sorted(
+        [*row[1 + at :], *tokenizer().documents(["fox"])[0][1:]]
+    )
+
+
+def test_no_prompts_are_empty_ones(models):
+    _, ours = models
+    expected = likelihood(ours, tokenizer(), TEXTS[:4])
+    got = likelihood(ours, tokenizer(), TEXTS[:4], prompts=[""] * 4)
+    for field in FIELDS:
+        assert getattr(got, field).tolist() == getattr(expected, field).tolist()
+
+
+def test_sets_and_folders_are_scored_behind_their_prompts(tmp_path):
+    folder = saved(theirs("gpt2"), tmp_path)
+    model = load_model(folder, device="cpu")
+    prompts, texts = split(TEXTS[:3], [4, 2, 7])
+    expected = likelihood(model, tokenizer(), texts, prompts=prompts)
+    arrays = text_arrays(model, tokenizer(), human=(prompts, texts), none=([], []))
+    assert arrays.keys() == {"human_nll", "human_tokens", "none_nll", "none_tokens"}
+    for got in (folder_likelihood(folder, texts, prompts), [*arrays.values()][:2]):
+        np.testing.assert_allclose(got[0], expected.nll_nats, rtol=1e-6)
+        np.testing.assert_array_equal(got[1], expected.tokens)
+    assert arrays["none_nll"].shape == arrays["none_tokens"].shape == (0,)
 
 
 def test_the_visitor_sees_every_token(models):

@@ -1,17 +1,19 @@
 """Tokenizers: text comes back, every document has a start and an end, nothing else does."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import AddedToken, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from palimpsest.core.errors import CorpusError, ModelError
+from palimpsest.lm.checkpoint import load_model_and_tokenizer
 from palimpsest.lm.tokenizer import END_OF_TEXT, Tokenizer, load_tokenizer, train_tokenizer
-from tests.lm.tiny import SHARED, TEXTS, tokenizer
+from tests.lm.tiny import SHARED, TEXTS, VOCABULARY, saved, theirs, tokenizer
 
 STORIES, GPT2 = SHARED / "tinystories-656k", SHARED / "gpt2-tokenizer"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared models here")
@@ -28,6 +30,38 @@ def words(folder, special=(), **config):
     if config:
         (folder / "tokenizer_config.json").write_text(json.dumps(config))
     return folder
+
+
+@cache
+def pieces():
+    """A tokenizer like SentencePiece's: a mark for the space before a word, bytes where it must."""
+    alphabet = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *"▁The foxcat"]
+    merges = [("▁", "f"), ("▁f", "o"), ("▁fo", "x"), ("▁", "T"), ("h", "e"), ("▁T", "he")]
+    listed = [*alphabet, *(first + second for first, second in merges)]
+    vocabulary = {piece: at for at, piece in enumerate(dict.fromkeys(listed))}
+    backend = tokenizers.Tokenizer(
+        models.BPE(vocabulary, merges, unk_token="<unk>", byte_fallback=True)
+    )
+    backend.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    )
+    backend.decoder = decoders.Sequence(
+        [
+            decoders.Replace("▁", " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
+    backend.add_special_tokens(["<s>", "</s>"])
+    backend.encode_special_tokens = True
+    return Tokenizer(backend, start=1, end=2)
+
+
+def behind(ours, prompt, ids):
+    """The text of one prompt, and what ids add behind it."""
+    starts, texts = ours.decode_behind([prompt], [ids])
+    return starts[0], texts[0]
 
 
 @settings(deadline=None)
@@ -52,6 +86,82 @@ def test_special_tokens_are_left_out_whatever_a_normalizer_makes_of_their_names(
     ours = load_tokenizer(folder)
     assert ours.backend.decode([3, 1, 4], skip_special_tokens=True) == "a ▁</s> b"
     assert ours.decode([[3, 1, 4], [0], [0, 5, 1]]) == ["a b", "", "c"]
+
+
+@pytest.mark.parametrize("tokens", [tokenizer, pieces])
+def test_the_space_before_a_word_stays_behind_a_prompt(tokens):
+    ours = tokens()
+    prompt, longer = ours.encode(["The", "The fox"])
+    new = longer[len(prompt) :]
+    assert longer[: len(prompt)] == prompt
+    # SentencePiece shows no space in front of a text's first word
+    assert ours.decode([new]) == ["fox" if tokens is pieces else " fox"]
+    assert behind(ours, prompt, new) == ("The", " fox")
+    assert behind(ours, [], longer) == ("", "The fox")
+    assert behind(ours, longer, []) == ("The fox", "")
+    assert behind(ours, [ours.start, *prompt], [*new, ours.end]) == ("The", " fox")
+    assert ours.decode_behind([], []) == ([], [])
+    assert ours.decode_behind([prompt, []], [new, longer]) == (["The", ""], [" fox", "The fox"])
+
+
+@pytest.mark.parametrize("tokens", [tokenizer, pieces])
+@pytest.mark.parametrize("letter", ["é", "東", "🦊"])
+def test_a_letter_that_the_prompt_begins_belongs_to_the_continuation(tokens, letter):
+    ours = tokens()
+    (ids,) = ours.encode([f"The {letter}x"])
+    (before,) = ours.encode(["The "])
+    for cut in range(len(before) + 1, len(before) + len(letter.encode())):
+        assert ours.decode([ids[:cut]])[0].endswith("\ufffd")
+        assert behind(ours, ids[:cut], ids[cut:]) == ("The ", f"{letter}x")
+    whole = len(before) + len(letter.encode())
+    assert behind(ours, ids[:whole], ids[whole:]) == (f"The {letter}", "x")
+
+
+def test_a_letter_that_is_never_ended_stays_with_the_prompt():
+    (ids,) = tokenizer().encode(["The é"])
+    assert behind(tokenizer(), ids[:-1], tokenizer().encode([" fox"])[0]) == ("The \ufffd", " fox")
+    assert behind(tokenizer(), ids[:-1], []) == ("The \ufffd", "")
+
+
+def test_a_continuation_that_spoils_the_letter_before_it_leaves_the_prompt_alone():
+    # byte pieces are decoded together: é and half a letter are three wrong bytes
+    whole, half = pieces().encode(["é"])[0], pieces().encode(["東"])[0][1:2]
+    assert pieces().decode([[*whole, *half]]) == ["\ufffd" * 3]
+    assert behind(pieces(), whole, half) == ("é", "\ufffd")
+
+
+@pytest.mark.parametrize("tokens", [tokenizer, pieces])
+@settings(deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"])), share=st.floats(0, 1))
+def test_prompt_and_continuation_are_the_whole(tokens, text, share):
+    ours = tokens()
+    text = text.replace("▁", " ")  # SentencePiece's own mark is a space to it
+    (ids,) = ours.encode([text])
+    cut = round(share * len(ids))
+    start, rest = behind(ours, ids[:cut], ids[cut:])
+    assert start + rest == text
+    (shown,) = ours.decode([ids[:cut]])
+    assert start in (shown, shown.rstrip("\ufffd"))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 299), max_size=12), st.lists(st.integers(0, 299), max_size=12))
+def test_so_they_are_for_whatever_a_model_writes(prompt, ids):
+    start, rest = behind(tokenizer(), prompt, ids)
+    assert start + rest == tokenizer().decode([[*prompt, *ids]])[0]
+    (shown,) = tokenizer().decode([prompt])
+    assert start in (shown, shown.rstrip("\ufffd"))
+
+
+@pytest.mark.parametrize("tokens", [tokenizer, pieces])
+def test_continued_documents_and_the_tokens_of_their_prompts_by_hand(tokens):
+    ours = tokens()
+    prompts, texts = ["The", "The f", "", "The fox", "The "], [" fox", "ox", "cat", "", "é"]
+    documents, given = ours.continued(prompts, texts)
+    assert documents == ours.documents(["The fox", "The fox", "cat", "The fox", "The é"])
+    # The|_fox; The_f|ox, of whose second token a part is in the text; |cat; The_fox|; The_|é
+    assert given == [1, 1, 0, 2, 2]
+    assert ours.continued([], []) == ([], [])
 
 
 def test_documents_begin_and_end():
@@ -103,7 +213,7 @@ def test_what_was_saved_is_what_is_loaded(tmp_path):
     "name", ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "config"]
 )
 def test_start_and_end_from_any_file_that_names_them(name, tmp_path):
-    folder = words(tmp_path)
+    folder = words(tmp_path, special=["<s>", "</s>"])
     if name == "tokenizer_config.json":
         content = {"bos_token": {"content": "<s>"}, "eos_token": "</s>"}
     elif name == "special_tokens_map.json":
@@ -115,6 +225,26 @@ def test_start_and_end_from_any_file_that_names_them(name, tmp_path):
     (folder / name).write_text(json.dumps(content))
     ours = load_tokenizer(folder)
     assert (ours.start, ours.end) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["generation_config.json", "config.json"])
+def test_a_default_id_of_an_ordinary_word_neither_starts_nor_ends_a_text(name, tmp_path):
+    folder = words(tmp_path)
+    (folder / name).write_text(json.dumps({"bos_token_id": 0, "eos_token_id": 1}))
+    with pytest.raises(ModelError, match="want an end-of-text token"):
+        load_tokenizer(folder)
+
+
+def test_added_tokens_beyond_the_model_harm_only_the_text_that_uses_them(tmp_path):
+    folder = saved(theirs("gpt2"), tmp_path)
+    backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    backend.add_tokens(["heronheron"])
+    backend.save(str(folder / "tokenizer.json"))
+    _, ours = load_model_and_tokenizer(folder, device="cpu")
+    assert ours.size == VOCABULARY
+    assert ours.encode(TEXTS) == tokenizer().encode(TEXTS)
+    with pytest.raises(ModelError, match=r"token types below 300, .* got 300 \('heronheron'\)"):
+        ours.encode(["a heronheron"])
 
 
 def test_without_a_start_the_end_serves_as_both(tmp_path):

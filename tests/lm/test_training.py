@@ -19,6 +19,18 @@ from tests.lm.tiny import TEXTS, pair, saved, theirs, tokenizer, training
 from tests.tiny import tiny_params
 
 CPU = torch.device("cpu")
+LONG = "The badger of the city wall sleeps near river number 19."
+UNEVEN = [TEXTS[0], "fox", LONG, "a", f"{LONG} {LONG}", "The fox", "otter"] * 3
+"""Of one token to so many that a document goes on in a second row."""
+TRAINING_SETS = {
+    "one document": [LONG],
+    "of one length": [LONG] * 23,
+    "short": ["fox", "a"] * 40,
+    "short and long": ["a"] * 17 + [LONG] * 17,
+    "one long among short": ["a"] * 60 + [" ".join([LONG] * 12)],
+    "uneven": UNEVEN,
+    "ten times as large": TEXTS * 10,
+}
 
 
 @pytest.fixture
@@ -28,6 +40,11 @@ def model(tmp_path):
 
 def run(model, texts=TEXTS, seed=0, **changes):
     return train(model, tokenizer(), texts, training(**changes), stream(seed, "order"))
+
+
+def one_epoch(model, texts, **changes):
+    """The curve of one epoch."""
+    return run(model, texts, steps=None, epochs=1.0, **changes)[1]
 
 
 def difference(one, other) -> float:
@@ -144,8 +161,8 @@ def test_training_does_not_import_the_compiler():
         "from palimpsest.lm.checkpoint import initial_model\n"
         "from palimpsest.lm.training import train\n"
         "from tests.lm.tiny import TEXTS, training\n"
-        "parameters = dict(source='scratch', tokenizer=None, vocabulary=300, layers=1, heads=1)\n"
-        "params = ModelParams(**parameters, width=8, context=32)\n"
+        "parameters = dict(source='scratch', revision=None, tokenizer=None, vocabulary=300)\n"
+        "params = ModelParams(**parameters, layers=1, heads=1, width=8, context=32)\n"
         "train(*initial_model(params, TEXTS, 0), TEXTS, training(steps=1), stream(0, 'order'))\n"
         "print('torch._dynamo' in sys.modules)\n"
     )
@@ -209,7 +226,6 @@ def test_clipped_gradients_by_hand(model):
     ("changes", "steps"),
     [
         ({"epochs": 2.0, "steps": None}, 10),
-        ({"epochs": 0.5, "steps": None}, 2),
         ({"epochs": 0.01, "steps": None}, 1),
         ({"steps": 3}, 3),
         ({"epochs": 1.0, "steps": None, "batch_size": 7}, 3),
@@ -222,6 +238,52 @@ def test_epochs_and_steps(changes, steps, model):
     curve = train(model, tokenizer(), TEXTS, params, generator, lambda *step: seen.append(step))[1]
     assert len(curve) == steps
     assert seen == [(step, steps) for step in curve]
+
+
+@pytest.mark.parametrize("epochs", [0.3, 0.5, 1.4])
+def test_parts_of_an_epoch_come_as_close_as_steps_can(epochs, model):
+    params = {"steps": None, "batch_size": 3, "learning_rate": 1e-9}
+    curve = run(model, UNEVEN, epochs=epochs, **params)[1]
+    two = [step.tokens for step in run(model, UNEVEN, epochs=2.0, **params)[1]]
+    away = [abs(sum(two[:count]) - epochs * sum(two) / 2) for count in range(len(two) + 1)]
+    assert [step.tokens for step in curve] == two[: len(curve)]
+    assert away[len(curve)] == min(away)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 20, 99])
+@pytest.mark.parametrize("epochs", [1.0, 2.0, 3.0])
+def test_whole_epochs_read_every_document_so_often(epochs, size, model):
+    params = training(steps=None, epochs=epochs, batch_size=size, learning_rate=1e-9)
+    counts = [len(ids) - 1 for ids in tokenizer().documents(UNEVEN)]
+    # rows of 32 tokens share one
+    rows = sum(math.ceil(count / 31) for count in counts)
+    assert rows == len(UNEVEN) + 3
+    batches = math.ceil(rows / size)
+    for like in (None, UNEVEN):
+        curve = train(model, tokenizer(), UNEVEN, params, stream(0, "order"), like=like)[1]
+        assert len(curve) == epochs * batches
+        for start in range(0, len(curve), batches):
+            assert sum(step.tokens for step in curve[start : start + batches]) == sum(counts)
+
+
+@pytest.mark.parametrize("name", TRAINING_SETS)
+@pytest.mark.parametrize("epochs", [1.0, 2.5])
+@pytest.mark.parametrize("changes", [{}, {"blocks": "packed"}, {"skip_tokens": 2}], ids=str)
+def test_every_training_set_gets_as_many_tokens_to_half_a_batch(name, epochs, changes, model):
+    """As many as the epochs of other texts have; no other number of steps comes closer."""
+    params = {"batch_size": 5, "learning_rate": 1e-9} | changes
+    texts, order = TRAINING_SETS[name], partial(stream, 0, "order")
+    matched = training(steps=None, epochs=epochs, **params)
+    curve = train(model, tokenizer(), texts, matched, order(), like=TEXTS)[1]
+    target = epochs * sum(step.tokens for step in one_epoch(model, TEXTS, **params))
+    assert target > 100
+    longer = train(model, tokenizer(), texts, training(steps=len(curve) + 1, **params), order())[1]
+    sizes = [step.tokens for step in longer]
+    assert [step.tokens for step in curve] == sizes[:-1]
+    away = abs(sum(sizes[:-1]) - target)
+    assert away <= max(sizes[-2:]) / 2
+    assert away <= abs(sum(sizes) - target)
+    assert away <= abs(sum(sizes[:-2]) - target)
 
 
 def test_a_larger_training_set_can_get_as_many_tokens(model):
@@ -348,8 +410,8 @@ def test_the_stage_starts_from_previous_or_base_and_writes_nothing_on_failure(tm
 
     for seed, name in enumerate(("previous", "base")):
         saved(theirs("gpt2", seed=seed), tmp_path / name)
-    for name in ("texts.jsonl", "training.jsonl"):
-        write_texts(tmp_path / name, TEXTS)
+    write_texts(tmp_path / "texts.jsonl", TEXTS, prompt=[""] * len(TEXTS))
+    write_texts(tmp_path / "training.jsonl", TEXTS)
     for init in ("previous", "base"):
         stage(tmp_path, tmp_path, init=init, learning_rate=1e-6)
         start = load_model(tmp_path / init, device="cpu")

@@ -9,7 +9,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from palimpsest.core.parameters import SamplingParams, TrainingParams
+from palimpsest.core.parameters import ModelParams, SamplingParams, TrainingParams
 from palimpsest.lm.checkpoint import load_model
 from palimpsest.lm.class_statistics import Classes
 from palimpsest.lm.tokenizer import Tokenizer, train_tokenizer
@@ -174,3 +174,18 @@ def training(**changes: Any) -> TrainingParams:
         "device": "cpu",
     }
     return TrainingParams.of(values | changes, "finetune")
+
+
+def model_params(**changes: Any) -> ModelParams:
+    """Section ``model`` with some values changed."""
+    values: dict[str, Any] = {
+        "source": "scratch",
+        "revision": None,
+        "tokenizer": None,
+        "vocabulary": 300,
+        "layers": 2,
+        "heads": 2,
+        "width": 64,
+        "context": 32,
+    }
+    return ModelParams.of(values | changes, "model")

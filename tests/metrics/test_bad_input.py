@@ -39,7 +39,10 @@ OF_ONE_CLOUD = {
 }
 OF_TWO_CLOUDS = {
     "geometry_metrics": geometry.geometry_metrics,
-    "integrity": palimpsest.integrity,
+    # three times as many human texts as generated ones: a fit sample, and a pool
+    "integrity": lambda human, generated: palimpsest.integrity(
+        np.concatenate([human, GOOD, GOOD]), generated
+    ),
     "distribution_metrics": distribution.distribution_metrics,
 }
 OF_TEXTS = {
@@ -167,6 +170,12 @@ def test_empty_texts_are_texts(name):
         (lambda: witness.judge(None), "continuation: want a string, got NoneType"),
         (lambda: witness.HumanLikelihood.from_texts([1.0, np.nan]), "human likelihood"),
         (lambda: null_band([1.0, np.nan]), "null sample: want finite values"),
+        (lambda: palimpsest.integrity(GOOD, GOOD), "human: want >= 15 texts: .* got 8"),
+        (lambda: geometry.fit(GOOD, [spoiled(np.nan, 1)]), "null sample: .* in row 1"),
+        (lambda: geometry.fit(GOOD, [GOOD[:, :3]]), "null sample: want 4 dimensions.*got 3"),
+        (lambda: geometry.fit(GOOD, [], spoiled(np.inf, 2)), "generation 0: .* in row 2"),
+        (lambda: geometry.fit(GOOD, [], GOOD[:, :3]), "generation 0: want 4 dimensions.*got 3"),
+        (lambda: geometry.fit(GOOD, lam=-0.1), "lam: want >= 0, got -0.1"),
     ],
 )
 def test_what_else_is_refused(call, message):

@@ -78,7 +78,8 @@ def test_every_measured_block_is_filled():
     text = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(r"<!-- ([\w-]+) -->(.*?)<!-- /\1 -->", text, re.DOTALL)
     assert [name for name, _ in blocks] == [
-        "coverage", "stress-arrays", "stress-volume", "stress-texts", "scale",
+        "coverage", "null_band", "null_chains", "changepoint", "false_alarms", "stress-arrays",
+        "stress-volume", "stress-texts", "scale",
     ]  # fmt: skip
     for name, content in blocks:
         assert content.count("\n|") > 2, name

@@ -15,7 +15,8 @@ from scipy.stats import spearmanr
 from palimpsest.audit.measure import audit
 from palimpsest.audit.verdict import DEFAULTS, AuditVerdict
 from palimpsest.evaluation.evaluator import Evaluator, values
-from palimpsest.evaluation.scorecard import generation_metrics, null_entries, scorecard
+from palimpsest.evaluation.null_bands import null_bands
+from palimpsest.evaluation.scorecard import generation_metrics, scorecard
 from palimpsest.metrics.family import Sample
 from palimpsest.metrics.registry import (
     FAMILIES,
@@ -38,21 +39,21 @@ from tests.evaluation.generations import (
     PARAMS,
     TEXTS,
     generation,
-    null_arrays,
     points,
     reference,
+    side,
     texts,
 )
 
-FAR = (9.0, -9.0, 9.0, 9.0, -9.0, 9.0)
-"""An embedding whose cosine to the nearest of the human texts is 0.35; theirs is 0.70."""
+FAR = (-9.0, -9.0, -9.0, 9.0, 9.0, 9.0)
+"""An embedding whose cosine to the nearest of the human texts is 0.37; a generation's is 0.74."""
 
 
 @pytest.fixture(scope="module")
 def measured():
     """A scorecard with everything that can be measured, intervals included."""
     params = PARAMS.changed(half_samples=10)
-    made = scorecard(generation(), Evaluator(reference()), params, seed=0)
+    made = scorecard(generation(), Evaluator(reference()), None, params, seed=0)
     return with_axioms([made])[0]["metrics"]
 
 
@@ -74,7 +75,7 @@ def collapsed():
 
 def test_a_scorecard_holds_every_metric_of_the_registry_and_no_other(measured):
     assert set(measured) == set(REGISTRY)
-    alone = scorecard(generation(), Evaluator(reference()), PARAMS, seed=0)
+    alone = scorecard(generation(), Evaluator(reference()), None, PARAMS, seed=0)
     assert set(alone["metrics"]) == set(REGISTRY) - OF_A_ROW
 
 
@@ -88,7 +89,7 @@ def test_an_interval_is_there_where_the_registry_says_so(measured):
 def test_every_value_lies_within_its_bounds(made):
     first = {name: array for name, array in generation().arrays.items() if "heldout" in name}
     made = replace(made, first_arrays=first)
-    for name, entry in scorecard(made, Evaluator(reference()), PARAMS, 0)["metrics"].items():
+    for name, entry in scorecard(made, Evaluator(reference()), None, PARAMS, 0)["metrics"].items():
         value, one = entry["value"], REGISTRY[name]
         if value is not None:
             slack = 1e-6 * max(1.0, abs(value))
@@ -101,7 +102,7 @@ def test_every_entry_is_whole(one):
     assert one.family in FAMILIES
     assert one.direction in get_args(Direction)
     assert one.evidence in get_args(Evidence)
-    assert one.interval in ("jackknife", "none")
+    assert one.interval in ("half", "group", "none")
     assert one.low < one.high
     assert math.isfinite(one.low) or one.name in ("loss", "mmd2")
     assert set(one.shown.split()) <= set(PLACES)
@@ -124,7 +125,7 @@ def test_the_code_it_names_is_there(code):
 def test_an_alias_names_a_metric_that_is_none_itself():
     aliases = {name: one.alias_of for name, one in REGISTRY.items() if one.alias_of is not None}
     assert set(aliases.values()) <= set(REGISTRY) - set(aliases)
-    assert aliases["loss"] == aliases["ainex"] == "integrity"
+    assert aliases["loss"] == aliases["ainex"] == aliases["integrity_published"] == "integrity"
     for name, other in aliases.items():
         assert REGISTRY[name].family == REGISTRY[other].family
         assert (REGISTRY[name].direction == "none") == (REGISTRY[other].direction == "none"), name
@@ -132,9 +133,11 @@ def test_an_alias_names_a_metric_that_is_none_itself():
 
 SENSE = {
     "ainex": 1, "loss": -1, "drift_relative": 1, "ttr": 1, "bits_per_byte_heldout": 1,
-    "unparsable_share": -1, "novel_ngrams": -1,
+    "unparsable_share": -1, "novel_ngrams": -1, "integrity_published": 1,
 }  # fmt: skip
 """Whether an alias rises or falls where its metric rises."""
+IN_ANOTHER_BASIS = "integrity_published"
+"""The one that is no function of its metric: it is told in generation 0's basis."""
 
 
 def test_an_alias_says_the_same_as_its_metric():
@@ -148,15 +151,32 @@ def test_an_alias_says_the_same_as_its_metric():
             for at, text in enumerate(made.texts[number:])
         ]
         made = replace(made, texts=[""] * number + kept)
-        metrics = scorecard(made, evaluator, PARAMS, 0)["metrics"]
+        metrics = scorecard(made, evaluator, None, PARAMS, 0)["metrics"]
         rows.append({name: entry["value"] for name, entry in metrics.items()})
     assert set(SENSE) == {name for name, one in REGISTRY.items() if one.alias_of is not None}
     for name, sense in SENSE.items():
+        if name == IN_ANOTHER_BASIS:
+            continue
         own, other = ([row[key] for row in rows] for key in (name, REGISTRY[name].alias_of))
         assert len(set(other)) > 3, name
         assert spearmanr(own, other).statistic == pytest.approx(sense), name
         sides = {REGISTRY[name].direction, REGISTRY[REGISTRY[name].alias_of].direction}
         assert sides == {"none"} or len(sides) == (1 if sense > 0 else 2), name
+
+
+def test_the_published_integrity_falls_where_integrity_does():
+    """Over generations of which each takes less room; both are told as shares of human text."""
+    assert REGISTRY[IN_ANOTHER_BASIS].alias_of == "integrity"
+    evaluator = Evaluator(reference())
+    rows = []
+    for number in range(1, 7):
+        made = generation(number, embeddings=points(TEXTS, number) * 0.7**number)
+        metrics = scorecard(made, evaluator, None, PARAMS, 0)["metrics"]
+        rows.append([metrics[name]["value"] for name in ("integrity", IN_ANOTHER_BASIS)])
+    integrity, published = np.array(rows).T
+    assert (np.diff(integrity) < 0).all()
+    assert (np.diff(published) < 0).all()
+    assert REGISTRY[IN_ANOTHER_BASIS].direction == REGISTRY["integrity"].direction == "down"
 
 
 def test_directions():
@@ -183,7 +203,8 @@ def test_collapse_moves_every_metric_to_the_side_that_is_named():
     away = np.tile(FAR, (TEXTS, 1)).astype(np.float32)
     gone = replace(gone, arrays=arrays, embeddings=away, previous=gone.texts)
     before, after = (
-        scorecard(made, Evaluator(reference()), PARAMS, 0)["metrics"] for made in (whole, gone)
+        scorecard(made, Evaluator(reference()), None, PARAMS, 0)["metrics"]
+        for made in (whole, gone)
     )
     still = set()
     for name, one in REGISTRY.items():
@@ -203,6 +224,23 @@ def test_a_metric_that_is_not_there_has_no_direction_and_its_own_name():
         "my_own_metric", "my own metric", "none", None,
     )  # fmt: skip
     assert (one.low, one.high, one.shown) == (-math.inf, math.inf, "")
+
+
+def test_which_metrics_are_evidence_of_their_own():
+    alone = {name for name, one in REGISTRY.items() if not one.own_evidence}
+    aliases = {name for name, one in REGISTRY.items() if one.alias_of is not None}
+    # how much variance the human basis has says nothing of a generation's texts
+    assert alone == aliases | {"explained"}
+    assert REGISTRY["integrity"].own_evidence
+    assert metric("my_own_metric").own_evidence
+
+
+def test_which_metrics_are_shares():
+    for name in ("precision", "duplicates", "truth", "distinct_2", "nc4_agreement"):
+        assert REGISTRY[name].is_share, name
+    # a share of human text's may be above 1, a cosine below 0
+    for name in ("integrity", "density", "nearest_human", "entropy_1", "zipf", "my_own_metric"):
+        assert not metric(name).is_share, name
 
 
 def test_where_metrics_are_shown():
@@ -244,40 +282,36 @@ def one_more(monkeypatch):
 
 
 def chain_of(generations):
-    """The scorecards of a chain whose embeddings shrink, with the null bands of its reference."""
-    evaluator = Evaluator(reference())
-    scorecards = [
+    """The scorecards of a chain whose embeddings shrink, with the null bands of its human side."""
+    human = side(samples=10)
+    evaluator = Evaluator(reference(human=human))
+    return [
         scorecard(
             replace(generation(number), embeddings=points(TEXTS, number) * 0.3**number),
-            evaluator, PARAMS.changed(half_samples=10), seed=0,
+            evaluator, human, PARAMS.changed(half_samples=10), seed=0,
         )
         for number in range(generations)
     ]  # fmt: skip
-    pool = 10 * TEXTS
-    scorecards[0]["null"] = null_entries(
-        texts(pool, 300), points(pool, 300), null_arrays(pool), TEXTS, evaluator, 10, 0
-    )
-    return scorecards
 
 
 def test_a_new_metric_is_measured(one_more):
-    evaluator = Evaluator(reference())
-    sample = Sample(texts(TEXTS, 0), 0.5 * points(TEXTS, 0))
+    human = side(samples=2)
+    evaluator = Evaluator(reference(human=human))
+    own = 0.5 * human.fit.embeddings
+    sample = Sample(texts(TEXTS, 0), own)
     assert values(evaluator.measure_plugins(sample)) == {"narrowness": pytest.approx(0.25)}
-    pool = 2 * TEXTS
-    bands = null_entries(
-        texts(pool, 300), points(pool, 300), null_arrays(pool), TEXTS, evaluator, 2, 0
-    )
-    halves = (points(pool, 300)[:TEXTS], points(pool, 300)[TEXTS:])
-    expected = [half.var(axis=0).sum() / points(TEXTS, 0).var(axis=0).sum() for half in halves]
-    assert bands["narrowness"]["mean"] == pytest.approx(np.mean(expected))
-    assert bands["narrowness"]["samples"] == 2
+    band = null_bands(evaluator, human)["narrowness"]
+    theirs = human.fit.embeddings.var(axis=0).sum()
+    expected = [one.embeddings.var(axis=0).sum() / theirs for one in human.null]
+    assert band.mean == pytest.approx(np.mean(expected))
+    assert band.samples == 2
 
 
 def test_a_new_metric_is_in_scorecard_curve_alarm_page_and_curve_files(one_more):
     scorecards = chain_of(4)
     own = [one["metrics"]["narrowness"] for one in scorecards]
-    assert own[0]["value"] == pytest.approx(1.0)
+    fit = side(samples=10).fit.embeddings.var(axis=0).sum()
+    assert own[0]["value"] == pytest.approx(points(TEXTS, 0).var(axis=0).sum() / fit)
     assert all(entry["low"] < entry["value"] < entry["high"] for entry in own)
     assert set(scorecards[0]["metrics"]) == set(REGISTRY) - OF_A_ROW
     assert generation_metrics(scorecards[3])["narrowness"] == float(f"{own[3]['value']:.6g}")

@@ -24,6 +24,7 @@ outlier                     =     .        +       -       =        =           
 ainex                       =     +        +       -       =        ~               =       -           .       -      .
 integrity                   =     +        +       -       =        ~               =       -           .       -      .
 loss                        =     -        -       +       =        ~               =       +           .       +      .
+integrity_published         =     +        +       -       =        ~               =       -           .       -      .
 volume_rarefied             =     .        +       -       =        =               =       -           .       -      .
 volume_refit                =     ~        +       -       .        =               =       =           .       -      .
 residual                    =     .        ~       =       -        =               =       +           .       +      .

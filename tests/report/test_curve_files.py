@@ -13,7 +13,8 @@ from tests.tiny import ROOT
 from tests.trajectory.chains import band, chain, published, rich
 
 PLOTS = (
-    "integrity", "loss", "volume", "drift", "dispersion", "compression", "outlier",
+    "integrity", "loss", "integrity_published", "volume", "drift", "dispersion", "compression",
+    "outlier",
     "perplexity_heldout", "distinct_2", "duplicates", "fact_coverage", "truth", "nc1_cdnv",
     "nc2_etf_error", "gnc2_log", "nc3_dual_error", "nc4_agreement", "crowding", "entanglement",
     "synonym_gap", "synonym_separation",
@@ -24,7 +25,7 @@ def test_rows_by_hand():
     scorecards = chain({"volume": band(0.5, 2.0)}, volume=[1.0, None, 0.5])
     scorecards[2]["metrics"]["volume"].update(low=0.4, high=0.6)
     beside = {"null_low": 0.5, "null_high": 2.0}
-    beside |= dict.fromkeys(("lineage", "difference", "difference_low", "difference_high"))
+    beside |= dict.fromkeys(("control", "difference", "difference_low", "difference_high"))
     assert curve_rows(Trajectory.from_scorecards(scorecards), "volume") == [
         {"generation": 0, "value": 1.0, "low": None, "high": None, **beside},
         {"generation": 2, "value": 0.5, "low": 0.4, "high": 0.6, **beside},
@@ -34,8 +35,16 @@ def test_rows_by_hand():
 def test_csv_keeps_every_digit_and_leaves_gaps_empty():
     text = to_csv(curve_rows(Trajectory.from_scorecards(chain(volume=[1 / 3])), "volume"))
     head = "generation,value,low,high,null_low,null_high,"
-    head += "lineage,difference,difference_low,difference_high"
+    head += "control,difference,difference_low,difference_high"
     assert text == f"{head}\n0,0.3333333333333333,,,,,,,,\n"
+
+
+def test_a_generation_of_few_words_has_its_own_band_beside_it():
+    scorecards = chain({"mtld": band(50, 90)}, mtld=[70.0, None, 60.0, 60.0])
+    scorecards[2]["null"] = {"mtld": band(80, 120)}
+    rows = curve_rows(Trajectory.from_scorecards(scorecards), "mtld")
+    ends = [(row["generation"], row["null_low"], row["null_high"]) for row in rows]
+    assert ends == [(0, 50, 90), (2, 80, 120), (3, 50, 90)]
 
 
 def test_rows_with_a_control_chain_by_hand():
@@ -44,7 +53,7 @@ def test_rows_with_a_control_chain_by_hand():
         volume = entry["metrics"]["volume"]
         volume.update(low=volume["value"] - reach, high=volume["value"] + reach)
     rows = curve_rows(Trajectory.from_scorecards(scorecards, control), "volume")
-    keys = ("lineage", "difference", "difference_low", "difference_high")
+    keys = ("control", "difference", "difference_low", "difference_high")
     cells = [[row[key] for key in keys] for row in rows]
     assert cells[0] == [1.0, 0.0, 0.0, 0.0]
     assert cells[1] == pytest.approx([0.75, -0.25, -0.75, 0.25])

@@ -71,9 +71,9 @@ def test_the_story_says_what_human_text_reads_and_how_many_warn():
     html = page(scorecards)
     band = scorecards[0]["null"]["integrity"]
     low, high = (f"{100 * band[end]:.0f}" for end in ("low", "high"))
-    assert f"(fresh human text has {low} to {high}\u00a0%)" in html
+    assert f"(human samples have {low} to {high}\u00a0%)" in html
     assert "outside their null band for two generations: " in html
-    assert "fresh human text has" not in page(published())
+    assert "human samples have" not in page(published())
 
 
 def test_nothing_comes_from_outside():

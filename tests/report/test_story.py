@@ -32,12 +32,12 @@ def test_what_never_came_is_never():
 
 def test_what_is_left_is_said_and_what_human_text_has():
     assert said(chain(integrity=[1.0, 0.426])).startswith(
-        "After 1 generation, 43\u00a0% of the original integrity is left. "
+        "After 1 generation, 43\u00a0% of fresh human text's integrity is left. "
     )
     scorecards = chain({"integrity": band(0.92, 1.05)}, integrity=[1.0, 0.9, 0.8])
     assert said(scorecards).startswith(
-        "After 2 generations, 80\u00a0% of the original integrity is left (fresh human text has 92 "
-        "to 105\u00a0%)."
+        "After 2 generations, 80\u00a0% of fresh human text's integrity is left "
+        "(human samples have 92 to 105\u00a0%)."
     )
     assert "integrity is left" not in said(chain(volume=[1.0, 0.5]))
 
@@ -47,14 +47,17 @@ def test_two_phases_are_said_with_their_rates():
     assert whole.phases.volume_rate is not None
     assert whole.phases.volume_rate_after is not None
     before, after = (
-        f"{abs(rate.value):.3g}" for rate in (whole.phases.volume_rate,
-                                              whole.phases.volume_rate_after)
+        f"{abs(rate.value):#.3g}" for rate in (whole.phases.volume_rate,
+                                               whole.phases.volume_rate_after)
     )  # fmt: skip
+    assert (before, after) == ("0.0140", "0.111")
     assert (
-        f"The chain has two phases: up to g03 ln volume changes by −{before} a generation, from "
+        f"The chain has two phases: up to g11 ln volume changes by −{before} a generation, from "
         f"then on by −{after}"
     ) in said(published())
     assert "phases" not in said(published()[:5])
+    # with null samples generation 0 is comparable, and one line fits as well
+    assert "phases" not in said(rich())
 
 
 def test_texts_that_span_nothing_are_said():
@@ -96,7 +99,7 @@ def by_name(scorecards):
 def test_the_tiles_of_a_bare_chain_by_hand():
     shown = by_name(chain(integrity=[1.0, 0.75, 0.25], loss=[0.0, 25.0, 75.0]))
     assert shown == {
-        "integrity at g02": Tile("integrity at g02", "0.250", ("share of g00's",)),
+        "integrity at g02": Tile("integrity at g02", "0.250", ("share of fresh human text's",)),
         "integrity lost at g02": Tile("integrity lost at g02", "75 %"),
         "half-life": Tile("half-life", "g1.5", ("integrity at 0.5",)),
         "area under integrity": Tile("area under integrity", "0.500", ("mean of g01 and on",)),
@@ -107,7 +110,7 @@ def test_the_tiles_of_a_bare_chain_by_hand():
 def test_the_tiles_of_a_whole_chain():
     scorecards = rich()
     shown = by_name(scorecards)
-    assert shown["change of phase"].value == "after g03"
+    assert shown["change of phase"] == Tile("change of phase", "none", ("one phase fits as well",))
     assert shown["integrity at g20"].notes[-1] == "null: 0.920 to 1.05"
     assert shown["first alarm"].value == "g02"
     assert shown["first alarm"].notes[0].endswith(", below its band")
@@ -121,6 +124,21 @@ def test_the_tiles_of_a_whole_chain():
     slope = summary(scorecards).phases.drift_slope
     assert slope is not None
     assert shown["slope of the drift"].value == f"{slope.value:#.3g}"
+
+
+def test_a_change_of_phase_has_a_tile():
+    shown = by_name(published())["change of phase"]
+    assert shown == Tile("change of phase", "after g11", ("ln volume −0.0140 a generation before",))
+
+
+def test_the_last_generation_stands_beside_its_own_band():
+    scorecards = rich()
+    for one, ends in ((scorecards[19], (0.1, 0.2)), (scorecards[20], (0.3, 0.4))):
+        one["null"] = {"fact_coverage": band(*ends), "duplicates": band(*ends)}
+    shown = by_name(scorecards)
+    assert shown["fact coverage"].notes == ("g00 → g20", "null: 0.300 to 0.400")
+    assert shown["duplicate texts at g20"].notes[-1] == "null: 0.300 to 0.400"
+    assert shown["integrity at g20"].notes[-1] == "null: 0.920 to 1.05"
 
 
 def test_a_silent_chain_says_that_nothing_warned():

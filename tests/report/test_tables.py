@@ -69,6 +69,17 @@ def test_the_ends_of_a_band_are_inside():
     assert marks == [False, False, False, True, False]
 
 
+def test_a_generation_of_few_words_is_marked_by_its_own_band():
+    scorecards = chain({"mtld": band(50, 90)}, mtld=[70, 70, 70, 100, 100])
+    scorecards[2]["null"] = scorecards[3]["null"] = {"mtld": band(80, 120)}
+    trajectory = Trajectory.from_scorecards(scorecards)
+    marks = [row.cells[0].left for row in by_generation(trajectory, ["mtld"]).rows]
+    # inside the usual one, left its own, inside its own, left the usual one; the row of bands
+    assert marks == [False, False, True, False, True, False]
+    (row,) = by_metric(trajectory).rows
+    assert [cell.left for cell in row.cells] == marks
+
+
 def test_the_last_generation_stands_beside_that_of_the_control_chain():
     scorecards, control = chain(volume=[1.0, 0.5], drift=[0, 1]), chain(volume=[1.0, 0.75])
     for one, reach in ((scorecards[1], 0.3), (control[1], 0.4)):

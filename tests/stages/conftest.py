@@ -3,7 +3,7 @@
 import importlib
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,15 @@ def arguments(stage: str, name: str) -> list[str]:
     words: list[str] = stages[stage]["cmd"].split()
     assert words[:3] == ["python", "-m", f"stages.{stage}"]
     return words[3:]
+
+
+def run_stages(root: Path, params: dict[str, Any], stages: Iterable[tuple[str, str]]) -> None:
+    """Runs stages of some generations in a folder, one after the other."""
+    write_params(root / "params.yaml", params)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        for stage, name in stages:
+            importlib.import_module(f"stages.{stage}").main(arguments(stage, name))
 
 
 @dataclass
@@ -72,14 +81,8 @@ class Project:
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generation 0 of a tiny chain, and the text of generation 1."""
     root = tmp_path_factory.mktemp("chain")
-    write_params(root / "params.yaml", tiny_params())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        for stage, name in (
-            ("prepare", "g00"), ("finetune", "g00"), ("embed", "g00"), ("score", "g00"),
-            ("generate", "g01"),
-        ):  # fmt: skip
-            importlib.import_module(f"stages.{stage}").main(arguments(stage, name))
+    first = [(stage, "g00") for stage in ("prepare", "finetune", "embed", "score")]
+    run_stages(root, tiny_params(), [*first, ("generate", "g01")])
     (root / "chain.yaml").write_text("transitions:\n  g00: {index: 0}\n")
     return root
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from palimpsest.core.parameters import Parameters
+from palimpsest.core.storage import write_texts
 from palimpsest.corpus.world.generator import World
 from tests.stages.conftest import Project, arguments
 from tests.tiny import ROOT, drop, tiny_params, turn, write_params
@@ -43,14 +46,15 @@ WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     ("prepare", "model.width", 15, "model.width: want a multiple of heads (2), got 15"),
     ("generate", "generate.temperature", -1, "generate.temperature: want > 0, got -1"),
     ("generate", "generate.top_p", 1.5, "generate.top_p: want > 0 and <= 1, got 1.5"),
-    ("generate", "generate.max_new_tokens", 64, "generate.max_new_tokens: want at most 63 "),
-    ("generate", "generate.prompt_tokens", 900, "want a human document of at least 900 tokens"),
+    ("generate", "generate.max_new_tokens", 64, "generate.max_new_tokens: want <= 63 (context 64 "),
+    ("generate", "generate.prompt_tokens", 900, "generate.prompt_tokens: want <= 62 (context 64 l"),
     ("generate", "regime.real_fraction", 1.1, "regime.real_fraction: want >= 0 and <= 1, got 1.1"),
     ("generate", "regime.keep", 0, "regime.keep: want > 0 and <= 1, got 0"),
     ("finetune", "finetune.epochs", 2, "finetune.steps: want either epochs or steps, the other n"),
-    ("finetune", "finetune.block_tokens", 65, "finetune.block_tokens: want at most the model's "),
+    ("finetune", "finetune.block_tokens", 65, "finetune.block_tokens: want <= 64 (the model's c"),
     ("embed", "embed.encoder.max_tokens", 0, "embed.encoder.max_tokens: want "),
     ("score", "score.half_samples", -1, "score.half_samples: want >= 0, got -1"),
+    ("score", "score.null_samples", 1, "score.null_samples: want >= 2, got 1"),
     ("report", "report.threshold", 1.0, "report.threshold: want > 0 and < 1, got 1.0"),
     # not a number
     ("prepare", "corpus.world.entity_exponent", NAN, "entity_exponent: want a finite number, got"),
@@ -59,7 +63,7 @@ WRONG_VALUES: list[tuple[str, str, Any, str]] = [
     ("score", "score.lam", NAN, "score.lam: want a finite number, got nan"),
     ("report", "report.threshold", NAN, "report.threshold: want a finite number, got nan"),
     # what the corpus cannot give
-    ("prepare", "corpus.null_pool", 19, "corpus.null_pool: want 0 or at least generate.documents "),
+    ("prepare", "corpus.null_pool", 59, "corpus.null_pool: want 0 or >= 60 (3 generate.documents"),
     ("prepare", "corpus.train", None, "corpus.train: want a number where corpus.source is world"),
     ("prepare", "model.vocabulary", 50000, "model.vocabulary: want at most the "),
 ]
@@ -84,7 +88,17 @@ def test_a_wrong_value_is_one_line_that_names_the_key(
         ("report.threshold", 2, "error: report.threshold: want > 0 and < 1, got 2"),
         ("model.width", 15, "error: model.width: want a multiple of heads (2), got 15"),
         ("seeds.bogus", 1, "error: seeds.bogus: want one of: corpus, finetune, generate, got an"),
-        ("bogus", {}, "error: bogus: want one of: corpus, embed, finetune, generate, model, pr"),
+        (
+            "bogus",
+            {},
+            "error: bogus: want one of: compute, corpus, embed, finetune, generate, model, pr",
+        ),
+        (
+            "corpus.null_pool",
+            1,
+            "error: corpus.null_pool: want 0 or >= 60 (3 generate.documents), ",
+        ),
+        ("pretrain.block_tokens", 65, "error: pretrain.block_tokens: want <= 64 (the model's con"),
     ],
 )
 def test_no_stage_works_before_every_section_can_be_meant(
@@ -92,6 +106,67 @@ def test_no_stage_works_before_every_section_can_be_meant(
 ) -> None:
     turn(project.params, key, value)
     assert message in project.refused(stage, generation_of(stage))
+
+
+def nothing_there(project: Project) -> None:
+    """Takes away what stages wrote, so that the first file of a stage shows."""
+    for name in ("data", "models", "metrics"):
+        shutil.rmtree(project.root / name)
+    assert sorted(path.name for path in project.root.iterdir()) == ["chain.yaml", "params.yaml"]
+
+
+TOO_LONG = [
+    ({"pretrain.block_tokens": 65}, "pretrain.block_tokens: want <= 64 (the model's context), got"),
+    ({"finetune.block_tokens": 65}, "finetune.block_tokens: want <= 64 (the model's context), got"),
+    (
+        {"generate.max_new_tokens": 64},
+        "generate.max_new_tokens: want <= 63 (context 64 less start and prompt_tokens), got 64",
+    ),
+    (
+        {"generate.max_new_tokens": 40, "generate.prompt_tokens": 24},
+        "generate.max_new_tokens: want <= 39 (context 64 less start and prompt_tokens), got 40",
+    ),
+    (
+        {"generate.max_new_tokens": 1, "generate.prompt_tokens": 63},
+        "generate.prompt_tokens: want <= 62 (context 64 less start and one new token), got 63",
+    ),
+]
+"""What a model of 64 tokens cannot read."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        *TOO_LONG,
+        ({"corpus.null_pool": 19}, "corpus.null_pool: want 0 or >= 60 (3 generate.documents), got"),
+        ({"generate.documents": 21}, "corpus.null_pool: want 0 or >= 63 (3 generate.documents), "),
+        (
+            {"corpus.source": "files", "regime.kind": "filtered", "regime.criterion": "truth"},
+            "regime.criterion: want another one where corpus.source is not world, got 'truth'",
+        ),
+    ],
+)
+def test_sections_that_do_not_go_together_are_one_line_before_anything_is_written(
+    project: Project, changes: dict[str, Any], message: str
+) -> None:
+    nothing_there(project)
+    for key, value in changes.items():
+        turn(project.params, key, value)
+    assert project.refused(*FIRST).startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(("changes", "message"), TOO_LONG)
+def test_the_context_of_a_model_that_is_brought_is_asked_before_anything_is_written(
+    project: Project, changes: dict[str, Any], message: str
+) -> None:
+    model_folder(project)
+    (project.root / "mine").rename(project.root.parent / "mine")
+    turn(project.params, "model.source", "../mine")
+    turn(project.params, "model.context", 1024)  # of scratch models alone
+    nothing_there(project)
+    for key, value in changes.items():
+        turn(project.params, key, value)
+    assert project.refused(*FIRST).startswith(f"error: {message}")
 
 
 def test_errors_of_pretrain_name_pretrain(project: Project) -> None:
@@ -174,7 +249,8 @@ def test_text_of_nothing_but_whitespace_is_an_empty_corpus(project: Project, con
 def test_fewer_documents_than_asked_are_counted(project: Project) -> None:
     use_files(project, "\n\n".join(f"Paragraph number {number}." for number in range(30)))
     said = project.refused(*FIRST)
-    assert "error: corpus: want 155 distinct documents (train 40, heldout 10, sample 20, " in said
+    # 40 + 10 + 20 + 60 of the pool + 40 of the reserve
+    assert "error: corpus: want 170 distinct documents (train 40, heldout 10, sample 20, " in said
     assert "got 30; ask for fewer or give more text" in said
 
 
@@ -184,8 +260,39 @@ def test_a_world_that_repeats_itself_is_short_of_documents(project: Project) -> 
 
     project.monkeypatch.setattr(World, "documents", documents)
     said = project.refused(*FIRST)
-    assert "error: corpus: want 155 distinct documents (train 40, " in said
+    assert "error: corpus: want 170 distinct documents (train 40, " in said
     assert "got 7; ask for fewer" in said
+
+
+@pytest.mark.parametrize(("long", "pool"), [(0, 60), (100, 60), (10, 0)])
+def test_human_documents_that_end_within_the_prompt_are_counted(
+    project: Project, long: int, pool: int
+) -> None:
+    """Of 170 documents some are longer: too few of generation 0's and its pool's."""
+    model_folder(project)
+    use_files(project, "\n\n".join(f"No. {n}" + " is longer" * 9 * (n < long) for n in range(170)))
+    turn(project.params, "generate.prompt_tokens", 20)
+    turn(project.params, "corpus.null_pool", pool)
+    said = project.refused(*FIRST)
+    wanted = 80 if pool else 20
+    expected = (
+        rf"error: generate\.prompt_tokens: want {wanted} longer human documents in generation 0 "
+        rf"and its pool, got (\d+) of {20 + pool}; raise corpus\.null_pool or lower generate\.prom"
+    )
+    found = re.match(expected, said)
+    assert found, said
+    assert (int(found[1]) > 0) == (long > 0)
+    assert int(found[1]) < wanted
+
+
+def test_a_prompt_that_no_human_document_goes_on_behind_is_named(project: Project) -> None:
+    write_texts(project.root / "data/human/train.jsonl", ["The city.", "A river."])
+    turn(project.params, "generate.prompt_tokens", 20)
+    said = project.refused("generate")
+    assert said == (
+        "error: generate.prompt_tokens: want a human document of more than 20 tokens, got none "
+        "among 2"
+    )
 
 
 def test_no_file_at_a_path_is_named(project: Project) -> None:
@@ -238,7 +345,7 @@ def test_a_model_without_safetensors_is_refused(project: Project) -> None:
     folder = model_folder(project)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     said = project.refused(*FIRST)
-    assert "error: mine: want weights as *.safetensors, got none; pickled weights are " in said
+    assert "error: mine: want weights as model.safetensors, or model.safetensors.index.json" in said
 
 
 def test_a_tokenizer_without_an_end_of_text_is_refused(project: Project) -> None:
@@ -298,8 +405,11 @@ def test_training_that_diverges_names_the_step_and_writes_no_model(project: Proj
         ("finetune", "data/texts/g01/training.jsonl", "error: data/texts/g01/training.jsonl: want"),
         ("finetune", "models/g00", "error: models/g00: want a folder with a tokenizer, got no "),
         ("embed", "data/texts/g01", "error: data/texts/g01/texts.jsonl: want a file of texts, "),
-        ("score", "data/embeddings/g00", "data/embeddings/g00/embeddings.npy: want embeddings, g"),
-        ("score", "data/human", "error: data/human/train.jsonl: want a file of texts, got no suc"),
+        ("score", "data/embeddings/g00", "data/embeddings/g00/likelihood.npz: want arrays, got n"),
+        ("score", "data/embeddings/g00/embeddings.npy", "g00/embeddings.npy: want embeddings, go"),
+        ("score", "data/embeddings/g00/null.npy", "data/embeddings/g00/null.npy: want embeddings"),
+        ("score", "data/human", "error: data/human/null.jsonl: want a file of texts, got no such"),
+        ("score", "data/human/train.jsonl", "error: data/human/train.jsonl: want a file of texts"),
         (
             "report",
             "data/scores/g00",
@@ -320,7 +430,7 @@ def test_an_empty_training_set_is_refused(project: Project) -> None:
     assert said == "error: the training set: want at least one document, got none"
 
 
-@pytest.mark.parametrize("name", ["embeddings.npy", "likelihood.npz"])
+@pytest.mark.parametrize("name", ["embeddings.npy", "null.npy", "likelihood.npz"])
 @pytest.mark.parametrize("content", [b"", b"no array"])
 def test_a_damaged_array_is_named(project: Project, name: str, content: bytes) -> None:
     (project.root / "data/embeddings/g00" / name).write_bytes(content)
@@ -338,3 +448,48 @@ def test_a_chain_without_transitions_is_named(project: Project, content: str) ->
     (project.root / "chain.yaml").write_text(content)
     said = project.refused("report")
     assert said == "error: chain.yaml: want transitions, got none; palimpsest chain 20"
+
+
+@pytest.mark.parametrize(
+    ("stage", "name", "key", "value", "read"),
+    [
+        ("prepare", "g00", "corpus.heldout", 9, True),
+        ("prepare", "g00", "generate.max_new_tokens", 39, True),
+        ("prepare", "g00", "score.words", 101, False),
+        ("generate", "g01", "generate.temperature", 0.5, True),
+        ("generate", "g01", "finetune.steps", 5, False),
+        ("finetune", "g01", "finetune.steps", 5, True),
+        ("finetune", "g00", "finetune.steps", 5, False),
+        ("embed", "g00", "embed.min_count", 3, True),
+        ("score", "g00", "score.words", 101, True),
+        ("score", "g00", "seed", 5, True),
+    ],
+)
+def test_params_that_are_edited_while_a_stage_runs(
+    stage: str,
+    name: str,
+    key: str,
+    value: Any,
+    read: bool,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DVC would note the new value over an output of the old one."""
+    loads: list[Path] = []
+    load = Parameters.load.__func__  # type: ignore[attr-defined]
+
+    def edited_after(cls: type[Parameters], path: Path) -> Parameters:
+        first: Parameters = load(cls, path)
+        if not loads:
+            turn(project.params, key, value)
+            write_params(path, project.params)
+        loads.append(path)
+        return first
+
+    monkeypatch.setattr(Parameters, "load", classmethod(edited_after))
+    if not read:
+        project.run(stage, name)
+        return
+    said = project.refused(stage, name)
+    assert f": {key.split('.')[0]}" in said
+    assert "want the values that this stage began with, got others" in said

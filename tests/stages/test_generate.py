@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from palimpsest.core.storage import read_texts
+from palimpsest.core.storage import read_continuations, read_texts
 from palimpsest.lm.checkpoint import load_model_and_tokenizer
 from palimpsest.lm.scoring import likelihood
 from palimpsest.lm.tokenizer import Tokenizer
@@ -40,16 +40,17 @@ def _author(project: Project, author: Path) -> None:
     shutil.copytree(author, project.root / "models/g00")
 
 
-def texts(project: Project, name: str = "g01") -> list[str]:
-    return read_texts(project.root / f"data/texts/{name}/texts.jsonl")
+def documents(project: Project) -> list[str]:
+    """What generation 1 is handed: its own documents, the prompts with them where they are kept."""
+    return read_texts(project.root / "data/texts/g01/training.jsonl")
 
 
 def generate(project: Project, parameters: dict[str, Any]) -> list[str]:
-    """The texts of generation 1 with some parameters of `generate` turned; none ends early."""
+    """The documents of generation 1 with some parameters of `generate` turned; none ends early."""
     for key, value in ({"stop_at_end": False} | parameters).items():
         turn(project.params, f"generate.{key}", value)
     project.run("generate")
-    return texts(project)
+    return documents(project)
 
 
 def tokenizer(project: Project) -> Tokenizer:
@@ -138,10 +139,14 @@ def test_parameters_that_do_nothing_are_said(
 def test_documents_go_on_from_the_prompts_in_turn(project: Project) -> None:
     prompts = ["The city of", "A river"]
     written = generate(project, {"prompts": prompts})
+    apart = read_continuations(project.root / "data/texts/g01/texts.jsonl")
+    assert apart[0] == prompts * 10
+    assert [prompt + text for prompt, text in zip(*apart, strict=True)] == written
     assert [text.startswith(prompts[i % 2]) for i, text in enumerate(written)] == [True] * 20
     assert all(len(text) > len(prompts[i % 2]) for i, text in enumerate(written))
     bare = generate(project, {"keep_prompt": False})
     assert [prompts[i % 2] + text for i, text in enumerate(bare)] == written
+    assert read_continuations(project.root / "data/texts/g01/texts.jsonl") == apart
 
 
 def test_documents_go_on_from_human_ones(project: Project) -> None:

@@ -20,11 +20,10 @@ def entry(value: float | None, margin: float | None = None) -> dict[str, float |
     return {"value": value, "low": value - margin, "high": value + margin}
 
 
-def band(low: float, high: float, samples: int = 20) -> dict[str, float | int | None]:
-    """A null band as a scorecard has it: of a normal null, whose 20 samples lie 1.647 standard
-    deviations on either side on average (Blom 1958); one sample has no standard deviation.
-    """
-    sd = (high - low) / 2 / 1.6474478708329778 if samples > 1 else None
+def band(low: float, high: float, samples: int = 20) -> dict[str, float | int]:
+    """A null band as a scorecard has it: t · sd · √(1 + 1/S) on either side of its mean."""
+    freedom = {7: 2.4469118511, 20: 2.0930240544}[samples]
+    sd = (high - low) / 2 / (freedom * np.sqrt(1 + 1 / samples))
     return {"low": low, "high": high, "samples": samples, "mean": (low + high) / 2, "sd": sd}
 
 
@@ -44,13 +43,17 @@ def chain(null: dict[str, Any] | None = None, **curves: Any) -> list[dict[str, A
     return scorecards
 
 
-def published() -> list[dict[str, Any]]:
-    """The published chain, the reference for everything computed from a trajectory; λ = 1."""
+def published(null: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The published chain, the reference for everything computed from a trajectory; λ = 1.
+
+    It has no null samples: generation 0 is in-sample. With a null band it is called comparable.
+    """
     volume = np.array([float(word) for word in VOLUME.split()])
     drift = np.array([float(word) for word in DRIFT.split()])
     ainex = volume / (1 + drift**2)
     integrity = ainex / ainex[0]
-    return chain(volume=volume, drift=drift, integrity=integrity, loss=100 * (1 - integrity))
+    loss = 100 * (1 - integrity)
+    return chain(null, volume=volume, drift=drift, integrity=integrity, loss=loss)
 
 
 def rich(length: int = 21, extinct: int | None = None) -> list[dict[str, Any]]:

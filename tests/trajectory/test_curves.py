@@ -1,9 +1,12 @@
+"""A chain's curves: by hand, with gaps, null bands and a control chain, and what is refused."""
+
 import math
 
 import numpy as np
 import pytest
 
 from palimpsest.core.errors import MetricError
+from palimpsest.statistics.null_band import Band
 from palimpsest.trajectory.curves import Trajectory, custom_names
 from tests.trajectory.chains import band, chain
 
@@ -51,18 +54,53 @@ def test_a_band_keeps_its_moments():
     assert (band.mean, band.sd) == (0.9, 0.4)
 
 
-def test_one_null_sample_has_no_spread():
-    null = {"volume": band(1.0, 1.0, samples=1)}
-    trajectory = Trajectory.from_scorecards(chain(null, volume=[1.0, 1.0]))
-    assert math.isnan(trajectory.null["volume"].sd)
+def test_a_band_without_a_spread_is_an_error():
+    null = {"volume": {**band(0.0, 2.0), "sd": None}}
+    says = r"scorecard g00: null\.volume\.sd: want a finite number, got None"
+    with pytest.raises(MetricError, match=says):
+        Trajectory.from_scorecards(chain(null, volume=[1.0, 1.0]))
+
+
+def test_the_bands_of_all_are_those_of_generation_0():
+    scorecards = chain(volume=[1.0, 1.0, 1.0])
+    scorecards[1]["null"] = {"volume": band(0.9, 1.1)}
+    for some in (scorecards, scorecards[1:]):
+        trajectory = Trajectory.from_scorecards(some)
+        assert trajectory.null == {}
+        assert trajectory.band("volume", 0 if some is scorecards else 1) is None
+    scorecards[0]["null"] = {"volume": band(0.5, 1.5)}
+    trajectory = Trajectory.from_scorecards(scorecards)
+    assert trajectory.null == {"volume": Band.from_dict(band(0.5, 1.5))}
     assert "drift" not in trajectory.null
 
 
-def test_bands_are_those_of_generation_0():
+def test_a_generation_of_few_words_has_bands_of_its_own():
+    scorecards = chain({"mtld": band(50, 90), "volume": band(1, 2)}, mtld=[70.0] * 4)
+    scorecards[2]["null"] = {"mtld": band(80, 120)}
+    general, own = (Band.from_dict(band(*ends)) for ends in ((50, 90), (80, 120)))
+    trajectory = Trajectory.from_scorecards(scorecards[::-1])
+    assert [trajectory.band("mtld", at) for at in range(4)] == [general, general, own, general]
+    assert [trajectory.band("volume", at) for at in (0, 2)] == [trajectory.null["volume"]] * 2
+    assert trajectory.band("drift", 2) is None
+    # the place of a generation, not its number, where a chain has a gap
+    gap = Trajectory.from_scorecards([scorecards[0], *scorecards[2:]])
+    assert [gap.band("mtld", at) for at in range(3)] == [general, own, general]
+
+
+def test_a_broken_band_of_its_own_names_its_generation():
+    scorecards = chain({"mtld": band(50, 90)}, mtld=[70.0, 70.0])
+    scorecards[1]["null"] = {"mtld": {**band(80, 120), "low": math.nan}}
+    says = r"scorecard g01: null\.mtld\.low: want a finite number, got nan"
+    with pytest.raises(MetricError, match=says):
+        Trajectory.from_scorecards(scorecards)
+
+
+def test_generation_0_is_comparable_where_there_are_null_samples():
     scorecards = chain(volume=[1.0, 1.0, 1.0])
-    scorecards[1]["null"] = {"volume": band(0.9, 1.1)}
-    assert Trajectory.from_scorecards(scorecards).null == {}
-    assert Trajectory.from_scorecards(scorecards[1:]).null == {}
+    assert Trajectory.from_scorecards(scorecards).comparable.tolist() == [False, True, True]
+    assert Trajectory.from_scorecards(scorecards[1:]).comparable.tolist() == [True, True]
+    scorecards[0]["null"] = {"volume": band(0.9, 1.1)}
+    assert Trajectory.from_scorecards(scorecards).comparable.tolist() == [True, True, True]
 
 
 def test_a_chain_beside_its_control_by_hand():

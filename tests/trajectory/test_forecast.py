@@ -4,13 +4,16 @@ import pytest
 from palimpsest.core.errors import MetricError
 from palimpsest.trajectory.curves import Trajectory
 from palimpsest.trajectory.forecast import first_crossing, forecast
-from tests.trajectory.chains import chain, published
+from tests.trajectory.chains import band, chain, published
+
+NULL = {"volume": band(0.9, 1.1)}
+"""With it, generation 0 is one human sample among others."""
 
 
-def forecast_of(integrity, threshold=0.1):
+def forecast_of(integrity, threshold=0.1, null=NULL):
     volume = [value or 1e-9 for value in integrity]
     return forecast(
-        Trajectory.from_scorecards(chain(integrity=integrity, volume=volume)), threshold
+        Trajectory.from_scorecards(chain(null, integrity=integrity, volume=volume)), threshold
     )
 
 
@@ -30,10 +33,21 @@ def test_first_crossing_interpolates():
 
 
 def test_a_crossing_seen_is_reported_as_seen():
-    crossing = forecast(Trajectory.from_scorecards(published()), 0.5)
+    crossing = forecast(Trajectory.from_scorecards(published(NULL)), 0.5)
     assert crossing.observed
     assert crossing.generation == pytest.approx(0.869, abs=1e-3)
     assert crossing.low == crossing.high == crossing.generation
+
+
+def test_an_in_sample_generation_0_is_no_part_of_a_forecast():
+    # the published chain is below 0.5 where it is first comparable, 0.425 at g01
+    crossing = forecast(Trajectory.from_scorecards(published()), 0.5)
+    assert (crossing.observed, crossing.generation) == (True, 1.0)
+    # g00 is far off the line of the others
+    integrity = np.array([9.0, *np.exp(-0.1 * np.arange(1, 11))])
+    crossing = forecast_of(integrity, threshold=np.exp(-1.5), null=None)
+    assert crossing.generation == pytest.approx(15)
+    assert forecast_of([1.0, 0.9, 0.8, 0.7], null=None).reason.startswith("3 generations")
 
 
 def test_the_interval_covers_the_crossing():

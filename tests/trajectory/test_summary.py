@@ -18,16 +18,28 @@ def test_half_life_and_auc_by_hand():
     assert auc(trajectory) == pytest.approx(0.5)
 
 
+def test_the_half_life_counts_generation_0_where_it_is_comparable_and_only_there():
+    # from 1 to 0.2, 0.5 is 5/8 of the way
+    curve, null = [1.0, 0.2, 0.4], {"integrity": band(0.9, 1.1)}
+    assert half_life(Trajectory.from_scorecards(chain(null, integrity=curve))) == 0.625
+    assert half_life(Trajectory.from_scorecards(chain(integrity=curve))) == 1.0
+    assert half_life(Trajectory.from_scorecards(chain(integrity=[0.2, 0.9, 0.6]))) is None
+
+
 def test_published_curve():
+    """Its generation 0 is in-sample: the chain is first comparable at g01, with 0.425 left."""
     shown = numbers_of(published())
     assert shown["integrity"] == pytest.approx(0.0908, abs=1e-4)
     assert shown["loss"] == pytest.approx(90.9, abs=0.05)
-    assert shown["half_life"] == pytest.approx(0.869, abs=1e-3)
+    assert shown["half_life"] == 1.0
     assert shown["auc"] == pytest.approx(0.2440, abs=1e-4)
-    assert shown["phase_change"] == 3
+    assert shown["phase_change"] == 11
     assert (shown["volume"], shown["drift"]) == (0.032, 0.113)
     g05 = Trajectory.from_scorecards(published()).curve("integrity").value[5]
     assert g05 == pytest.approx(0.376, abs=1e-3)
+    comparable = numbers_of(published({"volume": band(0.32, 0.365)}))
+    assert comparable["half_life"] == pytest.approx(0.869, abs=1e-3)
+    assert comparable["phase_change"] is None
 
 
 @pytest.mark.parametrize("scorecards", [rich(), rich(2), rich(1), rich(8, extinct=3), published()])

@@ -1,7 +1,7 @@
 """Has a corpus collapsed against a human reference? Texts in, a verdict out; no files here.
 
-The reference is dealt into X_0, n texts that the candidate is held against, and a pool of others
-from which null samples of n texts are drawn: what they read is what "nothing happened" looks like
+The reference is dealt, as the chain's human pool is (`palimpsest.evaluation.human`), into a fit
+sample of n texts and null samples of n: what these read is what "nothing happened" looks like
 (docs/metrics.md §9). n is one number for all, so that no metric depends on how much text there is.
 
 A metric stands out when three things hold: its 95 % interval lies wholly outside the null band, its
@@ -14,8 +14,7 @@ survives but does not use.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +31,12 @@ from palimpsest.audit.verdict import (
 from palimpsest.core.errors import CorpusError, MetricError
 from palimpsest.core.parameters import FEWEST_TEXTS
 from palimpsest.core.rng import stream
-from palimpsest.evaluation.evaluator import Evaluator, values, with_intervals
+from palimpsest.core.words import count_words
+from palimpsest.evaluation.evaluator import Evaluator, with_intervals
+from palimpsest.evaluation.human import Texts, human_side
+from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.metrics import validation
-from palimpsest.metrics.family import Measurement, Reference, Sample
-from palimpsest.metrics.lexical import words
-from palimpsest.metrics.likelihood import Scored, Written
+from palimpsest.metrics.likelihood import Scored
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 """n texts to their embeddings, (n, d)."""
@@ -49,8 +49,9 @@ REFERENCE_TEXTS = 6000
 """Reference texts that are embedded at the most, or 3n where that is more."""
 BLOCK_TEXTS = 1000
 """Reference texts embedded at a time: another n asks for the same blocks, and a cache has them."""
-LEAST_WORDS = 1000
-"""Lexical metrics are measured on no fewer words, if the reference has them."""
+WORDS = 10_000
+"""Lexical metrics are measured on so many words, or what every reference sample has: the chain's
+default."""
 THREADS = 2
 """Null samples measured at a time; it changes no number."""
 LAMBDA = 1.0
@@ -75,22 +76,6 @@ class Audit:
     reference_texts: int
     """Texts that the reference has."""
     params: AuditParams
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Texts with what was computed of them; row i of each belongs to text i."""
-
-    texts: list[str]
-    embeddings: NDArray[np.float32]
-    scored: Scored | None
-
-    def at(self, rows: NDArray[np.int64]) -> "Texts":
-        """The texts at some positions."""
-        scored = self.scored
-        if scored is not None:
-            scored = Scored(scored.nll_nats[rows], scored.tokens[rows])
-        return Texts([self.texts[row] for row in rows], self.embeddings[rows], scored)
 
 
 def audit(
@@ -133,18 +118,20 @@ def audit(
             wanted=f"{theirs.embeddings.shape[1]} dimensions, as the reference",
             got=ours.embeddings.shape[1],
         )
-    samples, widening = _null_samples(theirs, size, params)
-    first = theirs.at(np.arange(size))
-    budget = _budget(ours, [first, *samples])
+    side = human_side(theirs, size, params.null_samples, params.seed, "reference")
+    budget = min(WORDS, *(_words(sample.texts) for sample in (side.fit, *side.null)))
     with threadpool_limits(1, "blas"):  # small products: a threaded BLAS makes them slower
-        human_side = Reference(first.texts, first.embeddings, first.texts, None, LAMBDA, budget)
-        evaluator = Evaluator(human_side)
-        with ThreadPoolExecutor(THREADS) as pool:
-            null = list(pool.map(lambda one: values(_measured(evaluator, one)), samples))
-        measured = with_intervals(_measured(evaluator, ours), params.half_samples, params.seed)
-    every = findings(measured, null, size, widening, params.level)
+        fitted = side.reference(side.fit.texts, None, LAMBDA, max(budget, 1))
+        evaluator = Evaluator(fitted)
+        short = short_texts(evaluator, side, ours.texts)
+        bands = null_bands(evaluator, side, threads=THREADS) | (short.bands if short else {})
+        sample = replace(ours.sample(), words=short.words if short else None)
+        measurements = [*evaluator.measure(sample).values(), *evaluator.measure_plugins(sample)]
+        measured = with_intervals(measurements, params.half_samples, params.seed)
+    every = findings(measured, bands, params.level)
     verdict, reasons = judge(every, params)
-    return Audit(verdict, reasons, every, size, budget, len(checked), len(human), params)
+    words = min(_words(ours.texts), sample.words or budget)
+    return Audit(verdict, reasons, every, size, words, len(checked), len(human), params)
 
 
 def _sample_size(candidate: int, reference: int, params: AuditParams) -> int:
@@ -190,40 +177,5 @@ def _read(
     return Texts(chosen, embeddings, None if score is None else score(chosen))
 
 
-def _null_samples(theirs: Texts, size: int, params: AuditParams) -> tuple[list[Texts], float]:
-    """Samples of n from the pool behind the first n texts, and how much wider truth is.
-
-    A pool that has them all gives samples without a common text. A smaller one gives samples
-    without replacement that overlap: they vary by σ²/n (1 − n/P) about the pool's mean, where a new
-    text sample varies by σ²/n (1 + n/P); the root of the quotient is returned, 1 without overlap.
-    """
-    pool, count = len(theirs.texts) - size, params.null_samples
-    if pool >= count * size:
-        rows = [np.arange(size * number, size * (number + 1)) for number in range(1, count + 1)]
-        return [theirs.at(chosen) for chosen in rows], 1.0
-    draws = [
-        stream(params.seed, "audit.null", item=number).choice(pool, size, replace=False)
-        for number in range(count)
-    ]
-    widening = np.sqrt((pool + size) / (pool - size))
-    return [theirs.at(size + draw) for draw in draws], float(widening)
-
-
-def _measured(evaluator: Evaluator, sample: Texts) -> list[Measurement]:
-    written = None if sample.scored is None else Written(human=sample.scored, own=None)
-    ready = Sample(sample.texts, sample.embeddings, written)
-    return [*evaluator.measure(ready).values(), *evaluator.measure_plugins(ready)]
-
-
-def _budget(ours: Texts, human: Sequence[Texts]) -> int:
-    """The smallest sample's words, so that no number depends on length.
-
-    A candidate of a few words would make every human sample look as poor as itself: not below
-    1,000, or the human samples' own count.
-    """
-    least = min(_words(sample.texts) for sample in human)
-    return max(min(_words(ours.texts), least), min(LEAST_WORDS, least), 1)
-
-
 def _words(texts: Sequence[str]) -> int:
-    return sum(len(words(text)) for text in texts)
+    return sum(map(count_words, texts))

@@ -6,7 +6,7 @@ that `palimpsest.metrics.registry` names and is no mere distance, else as a diff
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from palimpsest.core.config import Number, Section
 from palimpsest.core.parameters import FEWEST_TEXTS
 from palimpsest.metrics.registry import metric, shown_in
 from palimpsest.statistics.multiple_testing import discoveries
-from palimpsest.statistics.null_band import Band, null_bands
+from palimpsest.statistics.null_band import Band
 
 REASONS = 3
 """Reasons in the verdict's sentence, at the most."""
@@ -95,44 +95,30 @@ class Finding:
         return self.value / self.band.mean if self.band.mean > 0 else 1.0
 
 
-def findings(
-    measured: Measured,
-    null: Sequence[Mapping[str, float | None]],
-    documents: int,
-    widening: float,
-    level: float,
-) -> tuple[Finding, ...]:
+def findings(measured: Measured, bands: Mapping[str, Band], level: float) -> tuple[Finding, ...]:
     """Holds every metric against its null band.
 
     Args:
         measured: the candidate's metrics with their intervals; None where undefined.
-        null: the metrics of the null samples, at least two.
-        documents: n; one part in so many is the least standard deviation believed.
-        widening: factor >= 1 on the band's reach and standard deviation, for null samples that
-            overlap.
+        bands: of the reference (`palimpsest.evaluation.null_bands`).
         level: false discovery rate over metrics.
 
     Returns:
-        A finding for each metric that both sides have, in the order measured.
+        A finding for each metric that both sides have and that is evidence of its own, in the
+        order measured.
     """
-    bands = _bands(null, documents, widening)
-    names = [
-        name
-        for name, entry in measured.items()
-        if name in bands and _counts_once(name) and entry["value"] is not None
-    ]
-    rows = [_interval(measured[name]) for name in names]
-    p_values = np.array(
-        [bands[name].p_value(row[0], documents) for name, row in zip(names, rows, strict=True)]
-    )
+    known: dict[str, tuple[float, float | None, float | None]] = {}
+    for name, entry in measured.items():
+        value = entry["value"]
+        if name in bands and metric(name).own_evidence and value is not None:
+            known[name] = value, entry["low"], entry["high"]
+    p_values = [bands[name].p_value(value) for name, (value, *_) in known.items()]
+    stands = discoveries(np.array(p_values, dtype=np.float64), level)
     result = []
-    for at, stands in enumerate(discoveries(p_values, level)):
-        name, (value, low, high) = names[at], rows[at]
+    for at, (name, (value, low, high)) in enumerate(known.items()):
         place = _place(value, low, high, bands[name])
-        counts = _counts(name, place) if stands else ""
-        result.append(
-            Finding(name, value, low, high, bands[name], float(p_values[at]), place, counts)
-        )
+        counts = _counts(name, place) if stands[at] else ""
+        result.append(Finding(name, value, low, high, bands[name], p_values[at], place, counts))
     return tuple(result)
 
 
@@ -178,31 +164,6 @@ def _collapsed(against: Sequence[Finding], share: float, away: bool) -> bool:
         share = share**2
         sizes = [one for one in sizes if metric(one.metric).evidence != "reach"]
     return len({metric(one.metric).evidence for one in sizes if one.kept <= share}) >= 2
-
-
-def _counts_once(name: str) -> bool:
-    """Whether a metric is evidence of its own: no copy of another, no function of the reference."""
-    return metric(name).alias_of is None and name != "explained"
-
-
-def _bands(
-    null: Sequence[Mapping[str, float | None]], documents: int, widening: float
-) -> dict[str, Band]:
-    bands = {}
-    for name, band in null_bands(null).items():
-        if band.samples < 2:
-            continue
-        entry, least = metric(name), (abs(band.mean) or 1.0) / documents
-        low, high = (band.mean + widening * (end - band.mean) for end in (band.low, band.high))
-        low, high = max(low, entry.low), min(high, entry.high)
-        bands[name] = replace(band, low=low, high=high, sd=max(widening * band.sd, least))
-    return bands
-
-
-def _interval(entry: Mapping[str, float | None]) -> tuple[float, float | None, float | None]:
-    value = entry["value"]
-    assert value is not None  # undefined metrics are left out above
-    return value, entry["low"], entry["high"]
 
 
 def _place(value: float, low: float | None, high: float | None, band: Band) -> str:

@@ -116,6 +116,7 @@ def _encode(model: str) -> Encode:
     params = EncoderParams.of(
         {
             "model": model,
+            "revision": None,
             "dtype": "float32",
             "batch_size": 256,
             "max_tokens": 256,

@@ -3,7 +3,13 @@
 import argparse
 from pathlib import Path
 
-from palimpsest.experiments.project import Change, write_chain
+from palimpsest.core.parameters import Parameters
+from palimpsest.experiments.project import (
+    Change,
+    planned_chain,
+    refuse_while_running,
+    write_chain,
+)
 
 DESCRIPTION = (
     "Writes chain.yaml and a folder of generations/ for each generation, g00 (human) to gN. A "
@@ -30,16 +36,20 @@ def run(args: argparse.Namespace) -> int:
     """Writes the chain and says what changed.
 
     Raises:
-        ParamsError, ProjectError: see `write_chain`.
+        ParamsError: see `write_chain`; or human text of params.yaml would not last for the chain.
+        ProjectError: see `write_chain`.
     """
-    change = write_chain(Path.cwd(), args.generations, args.null)
+    root = Path.cwd()
+    refuse_while_running(root)
+    if (root / "params.yaml").exists():
+        asked = None if args.generations is None else args.null  # without N, chain.yaml stays
+        last, control = planned_chain(root, args.generations, asked)
+        Parameters.load(root / "params.yaml").check_reserve(last, control)
+    change = write_chain(root, args.generations, args.null)
     was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
     print(f"chain.yaml: {change.chain} ({was})")
     if change.removed:
         print(removal(change))
-    if change.moved:
-        moved = f"{change.moved} stages of the old dvc.lock have a lock in generations/ now"
-        print(f"{moved}; the old file is dvc.lock.old")
     if change.restored:
         print(f"{len(change.restored)} generations of an earlier, longer chain are back")
         print("next: dvc checkout (their outputs are in DVC's cache), then dvc repro")

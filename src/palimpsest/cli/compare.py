@@ -99,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         _write(args.out, compared, control, metrics)
     print(_table(compared, control, metrics, generation))
+    print(_by_chain(compared))
     if args.variance:
         print(_variances(compared, metrics, generation))
     for line in [*_warnings(compared, control), *(f"\nleft out: {why}" for why in left_out)]:
@@ -183,6 +184,28 @@ def _table(
     for at, variant in enumerate(compared):
         parts += [variant.label, *lines[at * len(metrics) : (at + 1) * len(metrics)]]
     return "\n".join(parts)
+
+
+def _by_chain(compared: Sequence[Variant]) -> str:
+    """What each chain's report says of it as a whole, and how far chains differ in that."""
+    lines = ["\nchain by chain (of a single one, these describe that chain and no other):"]
+    heads = {
+        "half_life": "half-life",
+        "phase_change": "change of phase",
+        "alarm_generation": "first alarm",
+    }
+    for variant in compared:
+        known = [run.summary for run in variant.runs.values() if run.summary]
+        parts = [
+            f"{head} {', '.join(_generation(one[name]) for one in known)}"
+            for name, head in heads.items()
+        ]
+        lines.append(f"  {variant.label}: {'; '.join(parts) if known else 'no report'}")
+    return "\n".join(lines)
+
+
+def _generation(number: float | None) -> str:
+    return "never" if number is None else f"g{plain(number)}"
 
 
 def _variances(compared: Sequence[Variant], metrics: Sequence[str], generation: int) -> str:

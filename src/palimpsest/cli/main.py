@@ -20,6 +20,8 @@ COMMANDS = {
     "audit": "say whether texts have collapsed against human text",
     "compare": "compare experiments: variants with intervals over seeds",
     "sweep": "queue the experiments of a grid that are missing",
+    "repair": "make DVC's locks whole again after a kill",
+    "verify": "say whether this machine makes what was committed",
     "metrics": "say what a metric is",
     "schema": "write the JSON schema of params.yaml, for editors",
     "completion": "print a completion script for a shell",
@@ -41,6 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough; what is left to print goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a full disk, a folder that cannot be written
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return status
 
 

@@ -12,7 +12,7 @@ from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.storage import write_bytes
-from palimpsest.experiments.presets import check_reserve, load_preset, written
+from palimpsest.experiments.presets import load_preset, written
 from palimpsest.experiments.project import git, transitions, write_chain
 from palimpsest.experiments.revisions import read_parameters
 
@@ -31,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--null", action=argparse.BooleanOptionalAction, help="with the control chain, or without"
     )
     parser.add_argument(
-        "--force", action="store_true", help="over uncommitted changes; the old file is kept"
+        "--force",
+        action="store_true",
+        help="over uncommitted changes; the old file is kept under .dvc/tmp",
     )
 
 
@@ -51,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
     old = read_parameters(root / "params.yaml")
     text = written(root, parameters)
     new = flattened(yaml.safe_load(text))
-    Parameters.of(nested(new))
-    check_reserve(new, last, null)
+    Parameters.of(nested(new)).check_reserve(last, null)
     transitions(last, null)
     _keep(root, args.force)
     change = write_chain(root, last, null)
@@ -89,18 +90,19 @@ def _given(words: list[str]) -> dict[str, Any]:
 
 
 def _keep(root: Path, force: bool) -> None:
-    """Nothing is lost: changes that git does not know are refused, or kept beside the new file."""
+    """Nothing is lost: changes that git does not know are refused, or kept out of git's sight."""
     changed = [name for name in ("params.yaml", "chain.yaml") if _changed(root, name)]
     if changed and not force:
         wanted = "no uncommitted changes"
-        hint = "commit them, or --force: the old file is kept as NAME.old"
+        hint = "commit them, or --force: the old file is kept under .dvc/tmp"
         raise ProjectError(" and ".join(changed), wanted=wanted, got="some", hint=hint)
+    folder = root / ".dvc" / "tmp" / "palimpsest"
     for name in changed:
         content = (root / name).read_bytes()
-        numbers = (root / f"{name}.old{number or ''}" for number in itertools.count())
+        numbers = (folder / f"{name}.old{number or ''}" for number in itertools.count())
         kept = next(p for p in numbers if not p.exists() or p.read_bytes() == content)
         write_bytes(kept, content)
-        print(f"{name}: the old one is {kept.name}")
+        print(f"{name}: the old one is {kept.relative_to(root)}")
 
 
 def _changed(root: Path, name: str) -> bool:

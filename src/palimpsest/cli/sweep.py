@@ -6,7 +6,7 @@ from pathlib import Path
 from palimpsest.core.config import nested, read_yaml
 from palimpsest.core.parameters import Parameters
 from palimpsest.experiments import sweep
-from palimpsest.experiments.project import dvc
+from palimpsest.experiments.project import dvc, planned_chain
 from palimpsest.experiments.revisions import experiments, read_parameters
 
 DESCRIPTION = (
@@ -26,15 +26,16 @@ def run(args: argparse.Namespace) -> int:
     """Plans, queues and says what is next.
 
     Raises:
-        ParamsError: the file is no grid, names a parameter that params.yaml does not have, or gives
-            one a value that it cannot have.
+        ParamsError: the file is no grid, names a parameter that params.yaml does not have, gives
+            one a value that it cannot have, or human text would not last for the chain.
         ProjectError: DVC or git said no; what was queued before stays queued.
     """
     root = Path.cwd()
     parameters = read_parameters(root / "params.yaml")
     plan = sweep.planned(read_yaml(args.file), parameters, str(args.file))
+    last, control = planned_chain(root, None, None)
     for overrides in plan:
-        Parameters.of(nested(parameters | overrides))
+        Parameters.of(nested(parameters | overrides)).check_reserve(last, control)
     chain = sweep.chain_bytes(root)
     named = {sweep.name_of(one, parameters | one, chain): one for one in plan}
     hashes = {name: sweep.hash_of(name) for name in named}

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from palimpsest.core.errors import PalimpsestError
 HUMAN = "folder of the human corpus"
 TEXTS = "folder of this generation's texts"
 OUT = "what to write; replaced as a whole"
+INTERRUPTED = 128 + 2
+"""Exit status after Ctrl-C, as shells have it."""
 CHATTY = ("datasets", "httpx", "huggingface_hub", "urllib3", "fsspec")
 """Libraries that log what a user does not ask for."""
 
@@ -34,7 +37,19 @@ def parser(stage: str, purpose: str | None, **paths: str) -> argparse.ArgumentPa
 
 
 def run(main: Callable[[list[str] | None], None]) -> None:
-    """Runs a stage; a mistake in the input becomes one line and exit status 1."""
+    """Runs a stage; what a user can mend becomes one line and exit status 1.
+
+    Ctrl-C is one line and exit status 130, also where a library has caught it on the way: the chain
+    must not go on to its next stage.
+    """
+    interrupted = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -43,6 +58,24 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     except PalimpsestError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except OSError as error:  # a full disk, a folder that cannot be written
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
+        print("interrupted; what was written before is whole", file=sys.stderr)
+        raise SystemExit(INTERRUPTED)
+
+
+def interrupts_in_one_line(kind: type[BaseException], *rest: Any) -> None:
+    """A `sys.excepthook`: Ctrl-C while libraries are being loaded is no traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted before any work", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, *rest)
 
 
 def bar(total: int, label: str) -> Any:

@@ -6,6 +6,7 @@ annotation: ``temperature: Annotated[Number, Field(gt=0)]``.
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, Self, Union, get_args, get_origin
@@ -78,9 +79,12 @@ class Section(BaseModel):
         return self.of({**dict(self), **values})
 
     def refuse(self, field: str, wanted: object) -> NoReturn:
-        """Refuses a field whose value does not go with the others; for validators of the class."""
+        """Refuses a field (a dotted one, of a section inside) whose value does not go with others.
+
+        For validators of the class.
+        """
         template = "want {wanted}"
-        context = {"field": field, "wanted": str(wanted), "got": repr(getattr(self, field))}
+        context = {"field": field, "wanted": str(wanted), "got": repr(attrgetter(field)(self))}
         raise PydanticCustomError("refused", template, context)
 
     def as_dict(self) -> dict[str, Any]:

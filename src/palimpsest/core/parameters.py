@@ -4,6 +4,7 @@ The whole file is checked whenever any of it is read, so that no stage starts be
 of the chain can be meant.
 """
 
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,9 @@ from palimpsest.core.errors import ParamsError
 
 FEWEST_TEXTS = 5
 """Below this many texts no metric is computed: half of them could not even span a plane."""
+FEWEST_SAMPLES = 3
+"""A human pool holds at least so many samples: one to fit on, and two from which null samples are
+drawn (from less, they overlap too much to tell anything)."""
 
 Seed = Annotated[int, Field(ge=0)]
 Device = Literal["auto", "cpu", "cuda"]
@@ -124,7 +128,10 @@ class CorpusParams(Section):
     heldout: Annotated[int, Field(ge=FEWEST_TEXTS)]
     """Documents on which every model's likelihood is measured."""
     null_pool: Annotated[int, Field(ge=0)]
-    """Documents to draw null samples from; 0 for no null band."""
+    """Documents that generations are held against: a fit sample of ``generate.documents``, and the
+    null samples. At least three times ``generate.documents``; ``score.null_samples`` + 1 times as
+    many for samples without a common text. 0: no integrity and no null band, all else is fitted on
+    generation 0."""
     reserve: Annotated[int, Field(ge=0)]
     """Documents kept for regimes that train on human text again."""
     join_chars: Annotated[int | None, Field(ge=1)]
@@ -149,6 +156,8 @@ class ModelParams(Section):
 
     source: str
     """``scratch``, a folder, or a hub id."""
+    revision: str | None
+    """A hub id's commit hash, for the same weights next year; null for the newest."""
     tokenizer: str | None
     """Folder of a ready tokenizer for ``scratch``; null trains one on the human text."""
     vocabulary: Annotated[int, Field(ge=257)]
@@ -322,6 +331,8 @@ class EncoderParams(Section):
 
     model: str
     """``bundled`` (all-MiniLM-L6-v2, 384 dimensions, no network), a folder, or a hub id."""
+    revision: str | None
+    """A hub id's commit hash, for the same encoder next year; null for the newest."""
     dtype: Dtype
     """Precision of the layers; bfloat16 is twice as fast on a CPU that has it."""
     batch_size: Annotated[int, Field(ge=1, le=4096)]
@@ -353,7 +364,7 @@ class ScoreParams(Section):
     """Words that lexical metrics are measured on, so that no number depends on length."""
     half_samples: Annotated[int, Field(ge=0)]
     """Half-samples of the jackknife; 0 gives no intervals."""
-    null_samples: Annotated[int, Field(ge=1)]
+    null_samples: Annotated[int, Field(ge=2)]
     """Human samples behind the null band."""
     custom: Texts
     """Metrics of your own, ``module:function`` each (docs/custom_metrics.md)."""
@@ -364,6 +375,15 @@ class ReportParams(Section):
 
     threshold: Annotated[Number, Field(gt=0, lt=1)]
     """Integrity that the forecast waits for."""
+
+
+class ComputeParams(Section):
+    """How the machine computes; see `palimpsest.core.compute`."""
+
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    """Of torch, OpenMP and MKL: another number is another order of sums, and other last bits."""
+    portable: bool
+    """The same bits on every x86-64 processor, at about half the speed."""
 
 
 class Parameters(Section):
@@ -382,6 +402,7 @@ class Parameters(Section):
     embed: EmbedParams
     score: ScoreParams
     report: ReportParams
+    compute: ComputeParams
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -394,6 +415,103 @@ class Parameters(Section):
         if not isinstance(content, dict):
             raise ParamsError(str(path), wanted="sections with keys", got=repr(content))
         return cls.of(content)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """What sections want of each other."""
+        documents, pool = self.generate.documents, self.corpus.null_pool
+        if 0 < pool < FEWEST_SAMPLES * documents:
+            least = FEWEST_SAMPLES * documents
+            self.refuse(
+                "corpus.null_pool", f"0 or >= {least} ({FEWEST_SAMPLES} generate.documents)"
+            )
+        needs_facts = self.regime.kind == "filtered" and self.regime.criterion == "truth"
+        if needs_facts and self.corpus.source != "world":
+            self.refuse("regime.criterion", "another one where corpus.source is not world")
+        if self.model.source == "scratch":
+            for field, wanted in self._beyond(self.model.context):
+                self.refuse(field, wanted)
+        return self
+
+    def check_unedited(self, path: Path, *keys: str) -> None:
+        """Makes sure that params.yaml still says what a stage began with.
+
+        DVC notes the parameters of a stage when it ends: after an edit meanwhile they would be
+        others than those that its outputs were made with.
+
+        Args:
+            path: of params.yaml.
+            keys: dotted, of what the stage has read.
+
+        Raises:
+            ParamsError: one of them, or how to compute, has changed; or the file is no params.yaml
+                any more.
+        """
+        now = self.load(path)
+        for key in (*keys, "compute"):
+            if attrgetter(key)(now) != attrgetter(key)(self):
+                raise ParamsError(
+                    f"{path}: {key}",
+                    wanted="the values that this stage began with",
+                    got="others (it was edited meanwhile)",
+                    hint="nothing was kept; dvc repro",
+                )
+
+    def check_context(self, context: int) -> None:
+        """Makes sure that a model can read what the chain asks of it.
+
+        Args:
+            context: its longest sequence, in tokens.
+
+        Raises:
+            ParamsError: rows of training or documents would be longer.
+        """
+        for field, wanted in self._beyond(context):
+            raise ParamsError(field, wanted=wanted, got=attrgetter(field)(self))
+
+    def _beyond(self, context: int) -> list[tuple[str, str]]:
+        """The parameters that a context is too short for, and what they may be."""
+        room = context - 1 - self.generate.prompt_tokens
+        most = {
+            "pretrain.block_tokens": (context, "the model's context"),
+            "finetune.block_tokens": (context, "the model's context"),
+            "generate.prompt_tokens": (
+                context - 2,
+                f"context {context} less start and one new token",
+            ),
+            "generate.max_new_tokens": (room, f"context {context} less start and prompt_tokens"),
+        }
+        return [
+            (field, f"<= {limit} ({why})")
+            for field, (limit, why) in most.items()
+            if attrgetter(field)(self) > limit
+        ]
+
+    def check_reserve(self, last: int, control: bool) -> None:
+        """Makes sure that unseen human text lasts for a chain.
+
+        Args:
+            last: number of the last generation.
+            control: with the control chain, which is trained on unseen human text alone.
+
+        Raises:
+            ParamsError: it does not, or a fixed share of human documents is more than there are.
+        """
+        regime, written = self.regime, self.generate.documents
+        share = round(regime.real_fraction * written)
+        each = written if control or regime.kind == "fresh" else 0
+        if regime.kind == "mix" and regime.real == "fresh":
+            each = max(each, share)
+        if self.corpus.reserve < last * each:
+            raise ParamsError(
+                "corpus.reserve",
+                wanted=f">= {last * each} ({last} generations of {each} unseen human documents)",
+                got=self.corpus.reserve,
+                hint="raise it, make the chain shorter, or leave the control chain out (--no-null)",
+            )
+        train = self.corpus.train
+        if regime.kind == "mix" and regime.real == "fixed" and train is not None and share > train:
+            raise ParamsError("corpus.train", wanted=f">= {share}, a generation's share", got=train)
 
     def seed_of(self, source: Randomness) -> int:
         """The seed of one source of randomness: its own, else ``seed``."""

@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from palimpsest.core.errors import CorpusError, PalimpsestError
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "numpy", "scipy")
+PATHS = ("source", "tokenizer", "model", "paths")
+"""Parameters that may be paths."""
 STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """Names of standard output."""
 
@@ -43,6 +45,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
+        for file in temporary.iterdir():
+            file.chmod(0o755 if file.is_dir() else 0o644)
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
             path.rename(old / path.name)
@@ -162,6 +166,22 @@ def read_texts(path: Path) -> list[str]:
         raise CorpusError(str(path), wanted='lines with a "text" field', got="others") from error
 
 
+def read_continuations(path: Path) -> tuple[list[str], list[str]]:
+    """The prompts and the texts behind them, of a file that `write_texts` wrote with both."""
+    rows = read_rows(path)
+    try:
+        return [row["prompt"] for row in rows], [row["text"] for row in rows]
+    except (KeyError, TypeError) as error:
+        wanted = 'lines with the fields "prompt" and "text"'
+        raise CorpusError(str(path), wanted=wanted, got="others") from error
+
+
+def read_documents(path: Path, keep_prompt: bool) -> list[str]:
+    """The documents of such a file, with their prompts or without."""
+    prompts, texts = read_continuations(path)
+    return list(map("".join, zip(prompts, texts, strict=True))) if keep_prompt else texts
+
+
 def read_embeddings(path: Path) -> NDArray[np.float32]:
     """A matrix of embeddings (n, d), float32."""
     try:
@@ -213,19 +233,35 @@ def write_provenance(
     Args:
         folder: where the artifact lies.
         stage: the stage's name.
-        parameters: plain values (see `Section.as_dict`).
+        parameters: plain values (see `Section.as_dict`); of an absolute path, which is another on
+            every machine, the last part is written.
         inputs: name -> file or folder that was read.
         **facts: whatever else determines the content, such as dtype, device and threads.
     """
     content = {
         "stage": stage,
-        "parameters": parameters,
+        "parameters": _portable(parameters),
         "inputs": {name: content_hash(path) for name, path in inputs.items()},
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": platform.machine(),
         **facts,
     }
     write_json(folder / "provenance.json", content)
+
+
+def _portable(value: Any, key: str = "") -> Any:
+    """Plain values without absolute paths."""
+    if isinstance(value, Mapping):
+        return {name: _portable(item, name) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_portable(item, key) for item in value]
+    if (
+        key in PATHS
+        and isinstance(value, str)
+        and (Path(value).is_absolute() or value.startswith("~"))
+    ):
+        return Path(value).name
+    return value
 
 
 def _versions() -> dict[str, str]:

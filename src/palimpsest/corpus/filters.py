@@ -4,19 +4,18 @@ Shingles are runs of five words, as in the near-duplicate search of Lee et al. 2
 score sees one text (and, for duplicates, the earlier ones), never the selection as a whole.
 """
 
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from palimpsest.core.errors import CorpusError
+from palimpsest.core.words import words
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.world.parser import Parser
 
 SHINGLE = 5
 """Words in a shingle (Lee et al. 2022, "Deduplicating training data")."""
-WORD = re.compile(r"\w+")
 
 Scores = NDArray[np.float64]
 
@@ -65,9 +64,9 @@ def novelty(texts: Sequence[str]) -> Scores:
     seen: set[tuple[str, ...]] = set()
     scores = np.zeros(len(texts))
     for row, text in enumerate(texts):
-        words = WORD.findall(text.lower())
-        starts = range(max(1, len(words) - SHINGLE + 1)) if words else ()
-        shingles = {tuple(words[start : start + SHINGLE]) for start in starts}
+        in_text = words(text)
+        starts = range(max(1, len(in_text) - SHINGLE + 1)) if in_text else ()
+        shingles = {tuple(in_text[start : start + SHINGLE]) for start in starts}
         scores[row] = len(shingles - seen) / len(shingles) if shingles else 0.0
         seen |= shingles
     return scores

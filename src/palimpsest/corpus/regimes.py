@@ -11,11 +11,13 @@ Known gap: human and generated documents count alike, whatever their lengths.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import RegimeParams
+from palimpsest.core.storage import read_texts
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,21 @@ class Sources:
     """``accumulate``, ``accumulate_subsample``: the human corpus and all text of earlier ones."""
     scores: Sequence[float]
     """``filtered``: the criterion's score of each written text; the highest are kept."""
+
+
+def read_sources(
+    human: Path, previous: Path, params: RegimeParams, written: Sequence[str]
+) -> Sources:
+    """What a training set is made of, from the folders of the human corpus and of the texts before.
+
+    The scores of ``filtered`` are left out.
+    """
+    texts = read_texts(human / f"{params.humans}.jsonl") if params.humans else []
+    pool: list[str] = []
+    if params.accumulates:
+        path = previous / "pool.jsonl"
+        pool = read_texts(path if path.exists() else previous / "training.jsonl")
+    return Sources(written, texts, pool, ())
 
 
 def training_set(

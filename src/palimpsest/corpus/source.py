@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from palimpsest.core.errors import CorpusError
-from palimpsest.core.parameters import CorpusParams
+from palimpsest.core.parameters import FEWEST_SAMPLES, CorpusParams
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.loaders import load_human
 from palimpsest.corpus.split import split_documents
@@ -33,12 +33,8 @@ def human_corpus(params: CorpusParams, documents: int, seed: int) -> Human:
         seed: of the world, where there is one, and of the split.
 
     Raises:
-        CorpusError: the text cannot be read, there are fewer distinct documents than asked for,
-            or the pool of null samples is smaller than one sample.
+        CorpusError: the text cannot be read, or there are fewer distinct documents than asked for.
     """
-    if 0 < params.null_pool < documents:
-        wanted = f"0 or at least generate.documents ({documents})"
-        raise CorpusError("corpus.null_pool", wanted=wanted, got=params.null_pool)
     sizes = {
         "train": params.train,
         "heldout": params.heldout,
@@ -53,6 +49,27 @@ def human_corpus(params: CorpusParams, documents: int, seed: int) -> Human:
     world = World(params.world, seed)
     parts = split_documents(_distinct(world, sizes, seed), sizes, seed)
     return Human(parts, world.ledger(parts["train"]))
+
+
+def check_long_enough(there: int, documents: int, pool: int) -> None:
+    """Makes sure that enough human documents go on behind the prompt.
+
+    Args:
+        there: how many do, of generation 0's sample and the pool together.
+        documents: texts of a sample.
+        pool: documents of the pool; 0 for none.
+
+    Raises:
+        CorpusError: fewer than generation 0's sample and three samples in the pool.
+    """
+    wanted = documents * (1 + FEWEST_SAMPLES if pool else 1)
+    if there < wanted:
+        raise CorpusError(
+            "generate.prompt_tokens",
+            wanted=f"{wanted} longer human documents in generation 0 and its pool",
+            got=f"{there} of {documents + pool}",
+            hint="raise corpus.null_pool or lower generate.prompt_tokens",
+        )
 
 
 def joined(texts: Sequence[str], chars: int | None) -> list[str]:

@@ -113,6 +113,7 @@ class _SentenceTransformer(Encoder):
             try:
                 self.model = SentenceTransformer(
                     source,
+                    revision=params.revision,
                     device=device,
                     trust_remote_code=False,
                     local_files_only=offline,

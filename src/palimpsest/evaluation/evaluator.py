@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from palimpsest.core.errors import MetricError
 from palimpsest.evaluation.plugins import Plugin
-from palimpsest.metrics import geometry
+from palimpsest.metrics.basis import project
 from palimpsest.metrics.distribution import Distribution
 from palimpsest.metrics.family import Family, Measurement, Reference, Sample
 from palimpsest.metrics.geometry import Geometry
 from palimpsest.metrics.lexical import Lexical
 from palimpsest.metrics.likelihood import HeldoutLikelihood, TextLikelihood
 from palimpsest.metrics.lock_in import LockIn
-from palimpsest.metrics.registry import REGISTRY
+from palimpsest.metrics.registry import REGISTRY, metric
 from palimpsest.metrics.spectrum import Spectrum
 from palimpsest.metrics.truth import LedgerTruth
-from palimpsest.statistics.jackknife import Interval, intervals
+from palimpsest.statistics.jackknife import Interval, delete_group, delete_half, share_interval
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -87,8 +87,8 @@ class Evaluator:
 
     def coordinates(self, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
         """Where texts lie in the human basis, (n, 3)."""
-        basis = self._geometry.basis
-        return geometry.project(embeddings, basis.mean, basis.components)
+        basis = self._geometry.fitted.basis
+        return project(embeddings, basis.mean, basis.components)
 
 
 def values(measurements: Sequence[Measurement]) -> dict[str, float | None]:
@@ -110,13 +110,16 @@ def with_intervals(
     threads: int = 2,
     progress: Progress = silent,
 ) -> dict[str, dict[str, float | None]]:
-    """Every metric as ``{value, low, high}``; without half-samples, low and high are None.
+    """Every metric as ``{value, low, high}``.
+
+    The interval is of the kind that the registry names for the metric; low and high are None for
+    one that has none, and for all without half-samples.
 
     Args:
         measurements: what is measured.
-        half_samples: of the jackknife.
-        seed: for the half-samples.
-        threads: how many half-samples to compute at a time; it changes no number.
+        half_samples: of the delete-half jackknife; 0 gives no intervals of any kind.
+        seed: for the subsamples.
+        threads: how many subsamples to compute at a time; it changes no number.
         progress: called after every family.
 
     Raises:
@@ -124,15 +127,36 @@ def with_intervals(
     """
     numbers: dict[str, Interval] = {}
     for done, one in enumerate(measurements, 1):
-        if half_samples:
-            _add(numbers, intervals(one.compute, one.count, half_samples, seed, threads))
-        else:
-            _add(numbers, {name: Interval(value) for name, value in values([one]).items()})
+        _add(numbers, _intervals(one, half_samples, seed, threads))
         progress(done, len(measurements))
     return {
         name: {"value": one.value, "low": one.low, "high": one.high}
         for name, one in numbers.items()
     }
+
+
+def _intervals(
+    measurement: Measurement, half_samples: int, seed: int, threads: int
+) -> dict[str, Interval]:
+    """The metrics of one family, each with its own kind of interval."""
+    numbers = {name: Interval(value) for name, value in measurement.compute(None).items()}
+    if not half_samples:
+        return numbers
+    compute, count = measurement.compute, measurement.count
+    estimators: dict[str, Callable[[], dict[str, Interval]]] = {
+        "half": lambda: delete_half(compute, count, half_samples, seed, threads),
+        "group": lambda: delete_group(compute, count, seed=seed, threads=threads),
+    }
+    kinds = {name: metric(name).interval for name in numbers}
+    for kind, estimator in estimators.items():
+        if kind in kinds.values():
+            for name, interval in estimator().items():
+                if kinds[name] == kind:
+                    entry = metric(name)
+                    if entry.is_share:
+                        interval = share_interval(interval, count)
+                    numbers[name] = interval.within(entry.low, entry.high)
+    return numbers
 
 
 def _add(numbers: dict[str, T], more: Mapping[str, T]) -> None:

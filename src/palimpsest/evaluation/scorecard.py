@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.core.errors import CorpusError, MetricError
+from palimpsest.core.errors import MetricError
 from palimpsest.core.parameters import ScoreParams
-from palimpsest.core.rng import stream
-from palimpsest.evaluation.evaluator import Evaluator, Progress, silent, values, with_intervals
+from palimpsest.core.words import count_words, segmentation
+from palimpsest.evaluation.evaluator import Evaluator, Progress, silent, with_intervals
+from palimpsest.evaluation.human import HumanSide
 from palimpsest.evaluation.model_metrics import model_metrics
+from palimpsest.evaluation.null_bands import ShortTexts, null_bands, short_texts
 from palimpsest.metrics import likelihood
 from palimpsest.metrics.family import Facts, Sample
 from palimpsest.metrics.registry import REGISTRY, shown_in
 from palimpsest.metrics.truth import TruthTable
 from palimpsest.metrics.witness import HumanLikelihood, judge
-from palimpsest.statistics.null_band import null_bands
 
 DIGITS = 6
 """Significant digits of the small file: enough to compare, few enough to read."""
@@ -60,6 +61,7 @@ class Generation:
 def scorecard(
     generation: Generation,
     evaluator: Evaluator,
+    side: HumanSide | None,
     params: ScoreParams,
     seed: int,
     progress: Progress = silent,
@@ -68,7 +70,8 @@ def scorecard(
 
     Args:
         generation: what is measured.
-        evaluator: what it is held against.
+        evaluator: what it is held against, fitted on the side's fit sample.
+        side: where the null bands come from; None without human texts for them.
         params: how.
         seed: of the half-samples.
         progress: called after every family of metrics.
@@ -76,35 +79,39 @@ def scorecard(
     Returns:
         ``metrics`` are ``{value, low, high}``. Those of the model itself (docs/metrics.md §6) have
         no interval, low and high are None: they are functions of a model over a fixed text.
+        ``null`` are the bands: of all metrics for generation 0, for a later one those of its own
+        that texts of fewer words than the budget have. ``words`` is how many words lexical metrics
+        were measured on, ``segmentation`` what cut them.
 
     Raises:
         MetricError: a custom metric fails, or has the name of another metric.
     """
-    sample = _sample(generation)
+    short = None if side is None else short_texts(evaluator, side, generation.texts)
+    sample = _sample(generation, short)
     measured = evaluator.measure(sample)
     metrics = with_intervals([*measured.values()], params.half_samples, seed, progress=progress)
-    of_model, model_counts = model_metrics(generation.classes, generation.probe)
-    metrics |= {
-        name: {"value": value, "low": None, "high": None} for name, value in of_model.items()
-    }
-    # one half-sample at a time: a project's own metrics need not be fit for threads
-    plugins = evaluator.measure_plugins(sample)
-    custom = with_intervals(plugins, params.half_samples, seed, threads=1)
-    for name in custom:
-        if name in metrics:
-            wanted = "a name that no other metric has"
-            raise MetricError("score.custom", wanted=wanted, got=repr(name))
+    of_model, counts = model_metrics(generation.classes, generation.probe)
+    metrics |= {name: {"value": one, "low": None, "high": None} for name, one in of_model.items()}
+    custom = _custom(evaluator, sample, params, seed)
+    for name in metrics.keys() & custom.keys():
+        wanted = "a name that no other metric has"
+        raise MetricError("score.custom", wanted=wanted, got=repr(name))
     assert sample.heldout is not None, "a generation has them"
     assert sample.written is not None, "a generation has them"
-    counts = likelihood.token_counts(sample.heldout, sample.written) | model_counts
+    counts |= likelihood.token_counts(sample.heldout, sample.written)
     table = measured.get("truth")
     untrue: list[tuple[str, str, str]] = []
     if isinstance(table, TruthTable):
         counts |= table.measure().counts
         untrue = table.untrue
+    bands = null_bands(evaluator, side, progress) if side and not generation.number else {}
+    bands |= short.bands if short else {}
     return {
         "generation": generation.number,
         "documents": len(generation.texts),
+        "words": min(sum(map(count_words, sample.texts)), sample.words or params.words),
+        "segmentation": segmentation(),
+        "null": {name: band.as_dict() for name, band in bands.items()},
         "metrics": metrics | custom,
         "custom": sorted(custom.keys() - REGISTRY.keys()),
         "counts": counts,
@@ -114,53 +121,12 @@ def scorecard(
     }
 
 
-def null_entries(
-    texts: Sequence[str],
-    embeddings: NDArray[np.float32],
-    arrays: Arrays,
-    size: int,
-    evaluator: Evaluator,
-    samples: int,
-    seed: int,
-    progress: Progress = silent,
-) -> dict[str, dict[str, Any]]:
-    """The null band of every metric: fresh human samples in the place of a generation's texts.
-
-    Args:
-        texts: the human pool, none of them in the reference; without any there are no bands.
-        embeddings: theirs, (n, d).
-        arrays: their likelihoods, as the set ``null``.
-        size: texts in a generation.
-        evaluator: what the samples are held against.
-        samples: how many; they share no text if the pool has enough, else each is drawn anew.
-        seed: of the samples that are drawn.
-        progress: called after every sample.
-
-    Returns:
-        Metric -> see `palimpsest.statistics.null_band.Band.as_dict`.
-
-    Raises:
-        CorpusError: the pool holds fewer texts than a generation.
-    """
-    if not texts:
-        return {}
-    if len(texts) < size:
-        wanted = f"0 or at least generate.documents ({size})"
-        raise CorpusError("corpus.null_pool", wanted=wanted, got=len(texts))
-    whole = _scored(arrays, "null")
-    of_samples = []
-    for number in range(samples):
-        if len(texts) >= samples * size:
-            rows = np.arange(number * size, (number + 1) * size)
-        else:
-            rows = stream(seed, "null", item=number).choice(len(texts), size, replace=False)
-        human = likelihood.scored(whole.nll_nats[rows], whole.tokens[rows])
-        written = likelihood.Written(human=human, own=None)
-        sample = Sample([texts[row] for row in rows.tolist()], embeddings[rows], written)
-        measured = evaluator.measure(sample)
-        of_samples.append(values([*measured.values(), *evaluator.measure_plugins(sample)]))
-        progress(number + 1, samples)
-    return {name: band.as_dict() for name, band in null_bands(of_samples).items()}
+def _custom(
+    evaluator: Evaluator, sample: Sample, params: ScoreParams, seed: int
+) -> dict[str, dict[str, float | None]]:
+    """The project's own metrics, one subsample at a time: they need not be fit for threads."""
+    plugins = evaluator.measure_plugins(sample)
+    return with_intervals(plugins, params.half_samples, seed, threads=1)
 
 
 def generation_metrics(scorecard: Mapping[str, Any]) -> dict[str, float | None]:
@@ -170,7 +136,7 @@ def generation_metrics(scorecard: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: value and float(f"{value:.{DIGITS}g}") for name, value in few.items()}
 
 
-def _sample(generation: Generation) -> Sample:
+def _sample(generation: Generation, short: ShortTexts | None) -> Sample:
     arrays = generation.arrays
     own = _scored(arrays, "self") if "self_nll" in arrays else None
     heldout = likelihood.Heldout(
@@ -185,6 +151,7 @@ def _sample(generation: Generation) -> Sample:
         written=likelihood.Written(human=_scored(arrays, "human"), own=own),
         previous=generation.previous,
         heldout=heldout,
+        words=short.words if short else None,
     )
 
 

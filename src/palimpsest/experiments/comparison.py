@@ -11,7 +11,7 @@ random numbers, so that differences are narrower than those of independent chain
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ SWITCHES = {
     "generate.beams": ("generate.strategy", "beam"),
 }
 """Parameter -> the parameter and its value without which it does nothing."""
-SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d*)?e[-+]?\d+", re.IGNORECASE)
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 """A number as text."""
 
 ParameterValues = Mapping[str, Any]
@@ -53,6 +53,9 @@ class Run:
     parameters: ParameterValues
     generations: Mapping[int, Mapping[str, float | None]]
     """Generation -> metric -> value."""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """``half_life``, ``phase_change`` and ``alarm_generation``, None where it never came; empty
+    where no report of these generations is known."""
 
     @property
     def seeds(self) -> Seeds:
@@ -120,8 +123,8 @@ def variants(runs: Sequence[Run]) -> list[Variant]:
 
 
 def canonical(value: Any) -> str:
-    """The same for values that mean the same: 1 and 1.0, and 5e-4, which YAML 1.1 reads as text."""
-    if isinstance(value, str) and SCIENTIFIC.fullmatch(value):
+    """The same for values that mean the same: 1, 1.0 and "1", and 5e-4, text to YAML 1.1."""
+    if isinstance(value, str) and NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, Mapping):
         return repr(sorted((key, canonical(item)) for key, item in value.items()))

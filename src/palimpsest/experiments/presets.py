@@ -42,19 +42,6 @@ class Preset:
     """``generation``, ``metric``, ``value`` each, and the ``parameters`` of the arm that has it."""
 
 
-def check_reserve(parameters: Mapping[str, Any], last: int, control: bool) -> None:
-    """Makes sure that unseen human text lasts for every generation that is trained on it alone."""
-    if control or parameters["regime.kind"] == "fresh":
-        need = last * parameters["generate.documents"]
-        if parameters["corpus.reserve"] < need:
-            raise ParamsError(
-                "corpus.reserve",
-                wanted=f"at least {need} ({last} generations of generate.documents)",
-                got=parameters["corpus.reserve"],
-                hint="raise it, or --no-null",
-            )
-
-
 def load_preset(root: Path, name: str) -> Preset:
     """A preset by its name.
 

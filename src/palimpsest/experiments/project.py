@@ -6,12 +6,15 @@ own with a small lock beside it: with one file for all, DVC's cost grows with th
 chain (docs/decisions.md).
 """
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain as joined
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +23,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.storage import write_bytes
-from palimpsest.experiments.old_lock import move_old_lock
 
 LONGEST = 999
 """Most generations of a chain."""
 CHAIN = "chain.yaml"
 GENERATIONS = "generations"
 """Folder of the generations' dvc.yaml files."""
+SCORES = Path("metrics", "generations")
+"""Folder of their headlines, which git has."""
 TEMPLATE = "dvc.yaml.j2"
 """What they are written from."""
 NAME = re.compile(r"[gn]\d{2,}")
@@ -58,8 +62,6 @@ class Change:
     """Folders of generations that are no more; git has the small ones, DVC's cache the others."""
     restored: tuple[str, ...]
     """Generations whose lock came back from an earlier, longer chain."""
-    moved: int
-    """Stages that were moved out of a dvc.lock of the form before 0.2."""
 
     @property
     def chain(self) -> str:
@@ -89,6 +91,30 @@ def dvc(root: Path, *words: str) -> str:
         ProjectError: it says no.
     """
     return _answer(root, f"dvc {' '.join(words[:2])}", [sys.executable, "-m", "dvc", *words])
+
+
+def refuse_while_running(root: Path) -> None:
+    """Refuses to change files that DVC is working on.
+
+    Raises:
+        ProjectError: a process that lives has a part of the project in DVC's rwlock.
+    """
+    path = root / ".dvc" / "tmp" / "rwlock"
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        owners = [*held.get("write", {}).values(), *joined(*held.get("read", {}).values())]
+        pids = {int(owner["pid"]) for owner in owners}
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        return  # none, or none that can be read
+    for pid in sorted(pids):
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            continue
+        except PermissionError:
+            pass
+        got = f"process {pid} at work (dvc repro or dvc exp run)"
+        raise ProjectError(str(root), wanted="no running DVC", got=got, hint="wait, or stop it")
 
 
 def generation_name(number: int) -> str:
@@ -158,13 +184,24 @@ def read_transitions(path: Path) -> dict[str, Transition]:
     return dict(sorted(entries.items(), key=lambda item: (item[0][0], item[1]["index"])))
 
 
+def planned_chain(root: Path, last: int | None, control: bool | None) -> tuple[int, bool]:
+    """The last generation, and whether there is a control chain; where None, as chain.yaml has it.
+
+    A project without chain.yaml has a last generation of 0.
+    """
+    names = _names(root / CHAIN)
+    if last is None:
+        last = max((int(name[1:]) for name in names), default=0)
+    return last, any(name.startswith("n") for name in names) if control is None else control
+
+
 def write_chain(root: Path, last: int | None, control: bool | None = None) -> Change:
     """Writes chain.yaml and the folders of generations/ into a project.
 
     A longer chain leaves every generation as it is. A shorter one takes away the folders and the
     scores of the generations that are no more, since the report reads the scores' folder as a
-    whole: their locks are kept under .dvc/tmp and come back with a longer chain, DVC's cache has
-    their outputs, and their small files under metrics/, which git alone keeps, stay.
+    whole: their locks and the small files under metrics/generations are kept under .dvc/tmp and
+    come back with a longer chain, and DVC's cache has their outputs.
 
     Args:
         root: the project.
@@ -177,10 +214,9 @@ def write_chain(root: Path, last: int | None, control: bool | None = None) -> Ch
     """
     if not (root / "dvc.yaml").exists():
         raise ProjectError(str(root), wanted="a folder with dvc.yaml", got="none")
-    old = _names(root / CHAIN)
-    if control is None:
-        control = any(name.startswith("n") for name in old)
     path = root / CHAIN
+    old = _names(path)
+    control = planned_chain(root, last, control)[1]
     chain = read_transitions(path) if last is None else transitions(last, control)
     files = {name: _rendered(root, name, entry) for name, entry in chain.items()}
     if last is not None:
@@ -189,16 +225,17 @@ def write_chain(root: Path, last: int | None, control: bool | None = None) -> Ch
     restored = []
     for name, text in files.items():
         folder = root / GENERATIONS / name
-        if not folder.exists() and (kept := _kept_lock(root, name)).exists():
-            write_bytes(folder / "dvc.lock", kept.read_bytes())
+        if not folder.exists() and _kept(root, folder / "dvc.lock").exists():
+            for path in _small_files(root, name):
+                if not path.exists() and (kept := _kept(root, path)).exists():
+                    write_bytes(path, kept.read_bytes())
             restored.append(name)
         if not (folder / "dvc.yaml").exists() or (folder / "dvc.yaml").read_text() != text:
             write_bytes(folder / "dvc.yaml", text.encode())
     before = max((int(name[1:]) for name in old if name.startswith("g")), default=None)
     after = max(entry["index"] for entry in chain.values())
     with_control = any(name.startswith("n") for name in chain)
-    moved = move_old_lock(root, chain)
-    return Change(before, after, with_control, tuple(removed), tuple(restored), moved)
+    return Change(before, after, with_control, tuple(removed), tuple(restored))
 
 
 def _rendered(root: Path, name: str, entry: Transition) -> str:
@@ -215,9 +252,14 @@ def _rendered(root: Path, name: str, entry: Transition) -> str:
         raise ProjectError(what, wanted="a template of dvc.yaml", got=got) from error
 
 
-def _kept_lock(root: Path, name: str) -> Path:
-    """Where the lock of a removed generation is kept; git ignores .dvc/tmp."""
-    return root / ".dvc" / "tmp" / "palimpsest" / GENERATIONS / f"{name}.lock"
+def _small_files(root: Path, name: str) -> list[Path]:
+    """The files of a generation that DVC's cache does not have."""
+    return [root / GENERATIONS / name / "dvc.lock", root / SCORES / f"{name}.json"]
+
+
+def _kept(root: Path, path: Path) -> Path:
+    """Where such a file of a removed generation is kept; git ignores .dvc/tmp."""
+    return root / ".dvc" / "tmp" / "palimpsest" / "removed" / path.relative_to(root)
 
 
 def _names(path: Path) -> list[str]:
@@ -232,15 +274,20 @@ def _names(path: Path) -> list[str]:
 
 def _remove_leftovers(root: Path, chain: Mapping[str, Transition]) -> list[str]:
     removed = []
-    for parent in (root / GENERATIONS, root / "data" / "scores"):
-        for folder in sorted(parent.glob("[gn][0-9]*")):
-            if not folder.is_dir() or not NAME.fullmatch(folder.name) or folder.name in chain:
+    for parent in (root / SCORES, root / GENERATIONS, root / "data" / "scores"):
+        for path in sorted(parent.glob("[gn][0-9]*")):
+            small = path.suffix == ".json" and path.is_file()
+            name = path.stem if small else path.name
+            if not (small or path.is_dir()) or not NAME.fullmatch(name) or name in chain:
                 continue
-            lock = folder / "dvc.lock"
-            if lock.exists():
-                write_bytes(_kept_lock(root, folder.name), lock.read_bytes())
-            removed.append(folder.relative_to(root).as_posix())
-            shutil.rmtree(folder)
+            for kept in _small_files(root, name):
+                if kept.exists():
+                    write_bytes(_kept(root, kept), kept.read_bytes())
+            if small:
+                path.unlink()
+            else:
+                removed.append(path.relative_to(root).as_posix())
+                shutil.rmtree(path)
     return removed
 
 

@@ -25,6 +25,8 @@ from palimpsest.experiments.project import CHAIN, GENERATIONS, generation_name, 
 WORKSPACE = "workspace"
 METRICS = "metrics/generations"
 """Where a chain's small files lie: g07.json, and n07.json of a control chain."""
+SUMMARY = "metrics/trajectory.json"
+"""What the report says of a chain as a whole."""
 LOCK = "dvc.lock"
 OWN_REFS = ("exec/", "celery/", "apply/", "stash", "init")
 """What DVC keeps beside experiments under refs/exps."""
@@ -110,7 +112,7 @@ def revision_files(root: Path, revision: str) -> Files:
     Files that are not there are left out.
     """
     listed = git(root, "ls-tree", "-r", "--name-only", revision, "--", METRICS, GENERATIONS)
-    paths = ["params.yaml", CHAIN, LOCK]
+    paths = ["params.yaml", CHAIN, LOCK, SUMMARY]
     paths += [path for path in listed.split("\n") if path.endswith((".json", LOCK))]
     asked = "".join(f"{revision}:./{path}\n" for path in paths)
     answer = git(root, "cat-file", "--batch", given=asked).encode(errors="surrogateescape")
@@ -196,7 +198,7 @@ def inconsistent_inputs(stages: Stages, generations: Collection[str]) -> list[st
 
 
 def _workspace_files(root: Path) -> Files:
-    paths = [root / "params.yaml", root / CHAIN, root / LOCK]
+    paths = [root / "params.yaml", root / CHAIN, root / LOCK, root / SUMMARY]
     paths += sorted([*root.glob(f"{GENERATIONS}/*/{LOCK}"), *root.glob(f"{METRICS}/*.json")])
     return {
         path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
@@ -227,7 +229,7 @@ def _run(name: str, files: Files) -> Run:
     if not generations:
         wanted = f"scored generations ({METRICS}/g00.json and on)"
         raise ComparisonError(name, wanted=wanted, got="none", hint="dvc repro, then commit")
-    # an old lock may still have what a longer chain had
+    # a lock may still have what a longer chain had
     names = {generation_name(number) for number in generations}
     old = {key: others for key, others in stale(stages, parameters).items() if key in names}
     if old:
@@ -245,7 +247,19 @@ def _run(name: str, files: Files) -> Run:
             got=apart[0] + (f", and {len(apart) - 1} more" if len(apart) > 1 else ""),
             hint="dvc repro, then commit",
         )
-    return Run(name, parameters, generations)
+    return Run(name, parameters, generations, _summary(files, generations))
+
+
+def _summary(
+    files: Files, generations: Mapping[int, Mapping[str, float | None]]
+) -> Mapping[str, Any]:
+    """What the report says of the chain, if it is of these generations."""
+    numbers = (json.loads(files.get(SUMMARY, "{}")) or {}).get("numbers") or {}
+    last = max(generations)
+    fits = numbers.get("generations") == last
+    if not fits or numbers.get("integrity") != generations[last].get("integrity"):
+        return {}
+    return {name: numbers.get(name) for name in ("half_life", "phase_change", "alarm_generation")}
 
 
 def _check_numbers(name: str, metrics: Any) -> None:

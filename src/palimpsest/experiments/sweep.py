@@ -76,7 +76,7 @@ def hash_of(name: str) -> str:
 def name_of(overrides: Mapping[str, Any], parameters: Mapping[str, Any], chain: bytes) -> str:
     """An experiment's name: the set parameters for the eye, a hash of everything for the sweep."""
     words = "-".join(f"{key.split('.')[-1]}-{value}" for key, value in overrides.items())
-    content = json.dumps(parameters, sort_keys=True).encode() + chain
+    content = canonical(parameters).encode() + chain
     digest = hashlib.blake2b(content, digest_size=4).hexdigest()
     return f"{re.sub(r'[^A-Za-z0-9]+', '-', words)[:60].strip('-') or 'as-is'}-{digest}"
 

@@ -27,9 +27,7 @@ def draw_panel(ax: Axes, trajectory: Trajectory, name: str, color: str) -> None:
     if name not in trajectory:
         say_missing(ax)
         return
-    band = trajectory.null.get(name)
-    if band is not None:
-        draw_band(ax, band)
+    draw_bands(ax, trajectory, name)
     draw_control(ax, trajectory, name)
     draw_curve(ax, trajectory.generations, trajectory.curve(name), color)
 
@@ -45,6 +43,20 @@ def draw_band(ax: Axes, band: Band, label: str | None = None) -> None:
     """The null band as a grey stripe, its mean as a line."""
     ax.axhspan(band.low, band.high, color=GREY, alpha=0.3, linewidth=0, label=label)
     ax.axhline(band.mean, color=GREY, linewidth=0.8, alpha=0.7)
+
+
+def draw_bands(ax: Axes, trajectory: Trajectory, name: str) -> None:
+    """The null band, with a step where a generation has one of its own (too few words)."""
+    own = trajectory.short.get(name, {})
+    if not own:
+        if name in trajectory.null:
+            draw_band(ax, trajectory.null[name])
+        return
+    bands = [trajectory.band(name, at) for at in range(len(trajectory.generations))]
+    known = [at for at, band in enumerate(bands) if band is not None]
+    low, high = ([getattr(bands[at], end) for at in known] for end in ("low", "high"))
+    where = trajectory.generations[known]
+    ax.fill_between(where, low, high, step="mid", color=GREY, alpha=0.3, linewidth=0)
 
 
 def draw_curve(
@@ -91,6 +103,6 @@ def draw_legend(
         parts.append(Line2D([], [], color=INK, label="control chain", **DASHED))
     samples = [trajectory.null[name].samples for name in names if name in trajectory.null]
     if samples:
-        label = f"null band: 95 % of {max(samples)}\nfresh human samples"
+        label = f"null band: 95 % of fresh human\nsamples, from {max(samples)}"
         parts.append(Patch(color=GREY, alpha=0.3, linewidth=0, label=label))
     where.legend(handles=parts, labelspacing=1.0, **place)

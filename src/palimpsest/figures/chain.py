@@ -78,7 +78,7 @@ def integrity(trajectory: Trajectory, phases: Phases | None = None) -> Figure:
             "half", (1, 0.5), (-2, 3), xycoords=("axes fraction", "data"),
             textcoords="offset points", ha="right", fontsize=8.5, color="#666666",
         )  # fmt: skip
-        left.set(title="Integrity", ylabel="share of generation 0's (1 = intact)")
+        left.set(title="Integrity", ylabel="share of fresh human text's (1 = intact)")
         draw_panel(right, trajectory, "loss", VERMILION)
         right.set(title="Integrity lost", ylabel="loss (%)")
         for ax, least in ((left, 1.05), (right, 100.0)):

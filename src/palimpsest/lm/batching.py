@@ -42,15 +42,24 @@ def make_rows(
 
 
 def collate(
-    rows: Sequence[Sequence[int]], fill: int, device: torch.device
+    rows: Sequence[Sequence[int]], fill: int, device: torch.device, given: Sequence[int] = ()
 ) -> tuple[Tensor, Tensor]:
-    """Inputs and targets (B, T), padded on the right; padding has no loss."""
+    """Inputs and targets (B, T), padded on the right; padding has no loss.
+
+    Args:
+        rows: token ids.
+        fill: the token of the padding.
+        device: where to.
+        given: how many tokens behind the first of each row have no loss either; none by default.
+    """
     longest = max(len(row) for row in rows) - 1
     ids = np.full((len(rows), longest), fill, dtype=np.int64)
     targets = np.full((len(rows), longest), IGNORED, dtype=np.int64)
     for index, row in enumerate(rows):
         ids[index, : len(row) - 1] = row[:-1]
         targets[index, : len(row) - 1] = row[1:]
+    for index, count in enumerate(given):
+        targets[index, :count] = IGNORED
     return torch.from_numpy(ids).to(device), torch.from_numpy(targets).to(device)
 
 

@@ -6,13 +6,14 @@ A folder holds config.json, model.safetensors (never pickle) and the tokenizer, 
 """
 
 import json
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 from torch import Tensor
 
 from palimpsest.core.errors import ModelError
@@ -20,6 +21,18 @@ from palimpsest.core.parameters import ModelParams
 from palimpsest.lm.runtime import DTYPES, device_named
 from palimpsest.lm.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from palimpsest.lm.transformer import ARCHITECTURES, Transformer
+from palimpsest.lm.weights import (
+    check_shapes,
+    read_json,
+    read_weights,
+    weight_files,
+    weight_shapes,
+)
+
+log = logging.getLogger(__name__)
+
+PROMPT = "The city lies where the river meets the sea, and most of its houses are old."
+"""What a model of `transformers` is tried on before it is believed."""
 
 
 class Decoder(Protocol):
@@ -37,6 +50,8 @@ class LanguageModel(Protocol):
 
     config: dict[str, Any]
     context: int
+    cached: bool
+    """Whether writing goes on from a cache; else each token reads its text again."""
 
     @property
     def vocabulary(self) -> int:
@@ -55,6 +70,9 @@ class LanguageModel(Protocol):
 
     def parameters(self) -> dict[str, Tensor]:
         """The weights by the name that they have in the file."""
+
+    def save_weights(self, folder: Path) -> None:
+        """Writes model.safetensors, in float32, into an existing folder."""
 
     def hidden(self, ids_BT: Tensor) -> Tensor:
         """Final hidden states after the last norm, (B, T, d); padding goes on the right."""
@@ -144,8 +162,12 @@ def initial_model(
         if not folder.exists():
             from palimpsest.lm.hub import fetch_model
 
-            folder = fetch_model(params.source)
-        return load_model_and_tokenizer(folder, device="cpu")
+            folder = fetch_model(params.source, params.revision)
+        loaded = load_model_and_tokenizer(folder, device="cpu")
+        if not loaded[0].cached:
+            family = loaded[0].config.get("model_type")
+            log.warning("%s has no cache that can be used: it will write slowly", family)
+        return loaded
     if params.tokenizer is not None:
         tokenizer = load_tokenizer(Path(params.tokenizer))
     else:
@@ -153,113 +175,85 @@ def initial_model(
     return scratch_model(params, tokenizer, seed), tokenizer
 
 
-def load_model(folder: Path, dtype: str = "float32", device: str = "auto") -> LanguageModel:
+def load_model(
+    folder: Path,
+    dtype: str = "float32",
+    device: str = "auto",
+    prompt: Sequence[int] = (),
+) -> LanguageModel:
     """The model of a folder.
 
     Args:
         folder: with config.json and safetensors weights.
         dtype: ``float32`` or ``bfloat16``, the type that it computes in.
         device: ``auto``, ``cpu`` or ``cuda``.
+        prompt: real token ids, which a model of `transformers` is tried on.
 
     Raises:
         ModelError: no config, no safetensors, a damaged file, weights that are not numbers, are
             missing or do not have the config's shapes.
     """
-    config = _config(folder)
-    weights = _weights(folder)
+    if not folder.is_dir():
+        raise ModelError(str(folder), wanted="a model folder", got="no such folder")
+    if not (folder / "config.json").exists():
+        raise ModelError(str(folder), wanted="a config.json in it", got="none")
+    config = read_json(folder / "config.json")
+    files = weight_files(folder)
+    shapes = weight_shapes(files)
     target, place = DTYPES[dtype], device_named(device)
-    architecture = ARCHITECTURES.get(config.get("model_type", ""))
+    architecture = ARCHITECTURES.get(str(config.get("model_type")))
     if architecture is not None and architecture.supports(config):
-        named = architecture.named(config, weights)
-        weights = {name: weight.to(place, target) for name, weight in named.items()}
-        return _fitting(folder, config, weights)
+        wanted = architecture.sizes.read(config, folder).shapes()
+        check_shapes(folder, wanted, architecture.named(config, shapes))
+        named = architecture.named(config, read_weights(files))
+        for name in wanted:
+            if not named[name].is_floating_point() or named[name].element_size() < 2:
+                got = str(named[name].dtype).removeprefix("torch.")
+                raise ModelError(
+                    f"{folder}: {name}", wanted="float32, float16 or bfloat16", got=got
+                )
+        weights = {name: named[name].to(place, target) for name in named if name in wanted}
+        return Transformer(config, weights)
     from palimpsest.lm.hub import HubModel
 
-    model: LanguageModel = HubModel.load(folder, target, place)
+    model: LanguageModel = HubModel.load(folder, target, place, shapes, prompt)
     return model
 
 
 def save_model(model: LanguageModel, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes config, weights (float32) and tokenizer into an existing folder."""
+    """Writes config, weights (float32) and tokenizer into an existing folder.
+
+    Raises:
+        ModelError: the disk refuses.
+    """
+    try:
+        model.save_weights(folder)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(str(folder), wanted="room for a model", got=str(error)) from error
     text = json.dumps({**model.config, "dtype": "float32"}, indent=1, sort_keys=True)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
-    weights = {
-        name: weight.detach().to("cpu", torch.float32).contiguous()
-        for name, weight in model.parameters().items()
-    }
-    save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
     tokenizer.save(folder)
 
 
 def load_model_and_tokenizer(
     folder: Path, dtype: str = "float32", device: str = "auto"
 ) -> tuple[LanguageModel, Tokenizer]:
-    """The model of a folder and its tokenizer, which must fit each other."""
+    """The model of a folder and its tokenizer, which must fit each other.
+
+    Tokens that were added to a tokenizer beyond the model's embedding do no harm as long as no text
+    uses them: `Tokenizer.encode` refuses one that does.
+
+    Raises:
+        ModelError: as `load_model` and `load_tokenizer`; or the two do not fit.
+    """
     tokenizer = load_tokenizer(folder)
-    model = load_model(folder, dtype, device)
-    if tokenizer.size > model.vocabulary:
+    prompt = [tokenizer.start, *tokenizer.encode([PROMPT])[0]]
+    model = load_model(folder, dtype, device, prompt)
+    needed = 1 + max(tokenizer.start, tokenizer.end, tokenizer.learned - 1)
+    if needed > model.vocabulary:
         raise ModelError(
             f"{folder}: tokenizer",
             wanted=f"at most the model's {model.vocabulary} token types",
-            got=tokenizer.size,
+            got=needed,
         )
-    return model, tokenizer
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not folder.is_dir():
-        raise ModelError(str(folder), wanted="a model folder", got="no such folder")
-    if not path.exists():
-        raise ModelError(str(folder), wanted="a config.json in it", got="none")
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
-    if not isinstance(content, dict):
-        raise ModelError(str(path), wanted="a JSON object", got=type(content).__name__)
-    return content
-
-
-def _fitting(folder: Path, config: dict[str, Any], weights: dict[str, Tensor]) -> Transformer:
-    """The decoder, after one token: every weight is there and has the config's shape."""
-    try:
-        model = Transformer(config, weights)
-        token = torch.zeros(1, 1, dtype=torch.long, device=model.device)
-        with torch.inference_mode():
-            model.logits(model.hidden(token))
-    except KeyError as error:
-        raise ModelError(str(folder), wanted=f"{error} in config or weights", got="none") from error
-    except RuntimeError as error:
-        raise ModelError(
-            str(folder), wanted="weights of the shapes in config.json", got=str(error)
-        ) from error
-    places = weights.get("transformer.wpe.weight")
-    if places is not None and len(places) < model.context:
-        raise ModelError(
-            str(folder), wanted=f"{model.context} position embeddings", got=len(places)
-        )
-    return model
-
-
-def _weights(folder: Path) -> dict[str, Tensor]:
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise ModelError(
-            str(folder),
-            wanted="weights as *.safetensors",
-            got="none",
-            hint="pickled weights are never loaded; save the model with safetensors first",
-        )
-    weights: dict[str, Tensor] = {}
-    for file in files:
-        try:
-            with safe_open(str(file), framework="pt") as tensors:
-                names = tensors.keys()  # no mapping: it cannot be iterated itself
-                weights |= {name: tensors.get_tensor(name) for name in names}
-        except (SafetensorError, OSError) as error:
-            raise ModelError(str(file), wanted="a safetensors file", got=str(error)) from error
-    for name, weight in weights.items():
-        if weight.is_floating_point() and not torch.isfinite(weight).all():
-            raise ModelError(f"{folder}: {name}", wanted="finite weights", got="NaN or infinity")
-    return weights
+    return model, replace(tokenizer, limit=model.vocabulary)

@@ -1,34 +1,61 @@
-"""Any other `AutoModelForCausalLM`, through `transformers`, behind the same interface."""
+"""Any other `AutoModelForCausalLM`, through `transformers`, behind the same interface.
 
-import os
+Families differ in how they remember what they have read and in what they do to their scores. So
+nothing is assumed: scores come from the model's own head, and at load a real prompt is read twice,
+as a whole and step by step from the cache, with padding and without. Where the two are equal the
+cache writes; where not, every step reads its text again from the start, which is slower and right.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from transformers import AutoModelForCausalLM, DynamicCache
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
 
 from palimpsest.core.errors import ModelError
+from palimpsest.lm.decoders import CachedDecoder, RereadingDecoder
+from palimpsest.lm.model_config import MOST_LAYERS, MOST_POSITIONS
+from palimpsest.lm.weights import Shape
+
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
+"""Largest difference of two scores that are the same, as a share of the largest score. What sums in
+another order differ by, over 50 families: at most 3e-5 and 0.05; a wrong cache: 0.3 and more."""
+PROMPT = tuple(range(1, 13))
+"""Read at load where there is no real prompt."""
+SPARE_BYTES = 2**30
+"""What a model may hold beside its weights (tables of positions and masks)."""
 
 
-def fetch_model(name: str, cache: Path | None = None) -> Path:
-    """The folder of a hub model, downloaded if need be: safetensors and JSON only.
+def fetch_model(name: str, revision: str | None = None, cache: Path | None = None) -> Path:
+    """The folder of a hub model, downloaded if need be: safetensors, JSON and text only.
+
+    Args:
+        name: its id.
+        revision: a commit hash, tag or branch; None for the newest.
+        cache: where downloads are kept; None for the library's own place.
 
     Raises:
-        ModelError: the hub cannot be reached or has no such model.
+        ModelError: the hub cannot be reached or has no such model or revision.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     patterns = ["*.safetensors", "*.json", "*.txt", "*.model"]
     try:
-        return Path(snapshot_download(name, allow_patterns=patterns, cache_dir=cache))
+        return Path(
+            snapshot_download(name, revision=revision, allow_patterns=patterns, cache_dir=cache)
+        )
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+        at = f" at {revision!r}" if revision else ""
         lines = [line.removeprefix("Got: ") for line in str(error).splitlines() if line.strip()]
         raise ModelError(
             "model.source",
             wanted="a folder or a hub id that can be fetched",
-            got=f"{name!r} ({lines[0] if lines else type(error).__name__})",
+            got=f"{name!r}{at} ({lines[0] if lines else type(error).__name__})",
             hint="offline: model.source: scratch, or a folder with safetensors",
         ) from error
 
@@ -40,13 +67,35 @@ class HubModel:
         self.model = model
         self.config: dict[str, Any] = model.config.to_dict()
         self.config.pop("_name_or_path", None)  # a path of this machine
-        limit = getattr(model.config, "max_position_embeddings", None)
-        self.context = int(limit or getattr(model.config, "n_positions", 0) or 2048)
+        self.context = _positions(model.config) or 2048
+        self.head = _head(model)
+        self.cached, self.cached_padding = False, False
+        """Whether the cache may be used, without padding and with it; see `_try_cache`."""
 
     @classmethod
-    def load(cls, folder: Path, dtype: torch.dtype, device: torch.device) -> "HubModel":
-        """The model of a local folder; code that comes with a model is never run."""
-        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    def load(
+        cls,
+        folder: Path,
+        dtype: torch.dtype,
+        device: torch.device,
+        shapes: Mapping[str, Shape],
+        prompt: Sequence[int] = (),
+    ) -> "HubModel":
+        """The model of a local folder; code that comes with a model is never run.
+
+        Args:
+            folder: with config.json and safetensors weights.
+            dtype: what it computes in.
+            device: where.
+            shapes: of the weights in the files, by name.
+            prompt: real token ids to try it on.
+
+        Raises:
+            ModelError: it cannot be loaded, or its scores are not its head's over its hidden state.
+        """
+        transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        _check_config(folder, shapes)
         try:
             model, report = AutoModelForCausalLM.from_pretrained(
                 str(folder),
@@ -56,28 +105,63 @@ class HubModel:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(str(folder), wanted="a causal language model", got=reason) from error
+        except Exception as error:  # whatever a family's code raises
+            raise _unusable(folder, error) from error
         if report["missing_keys"]:
             # transformers would fill them with random numbers, others at every start
             missing = ", ".join(sorted(report["missing_keys"]))
             raise ModelError(str(folder), wanted=f"weights for {missing}", got="none")
+        for name, weight in model.named_parameters():
+            if not torch.isfinite(weight).all():
+                wanted = "finite weights"
+                raise ModelError(f"{folder}: {name}", wanted=wanted, got="NaN or infinity")
+        if getattr(model.config, "rescale_every", 0):
+            # RWKV divides weights in place for float16: what is saved would be others
+            model.config.rescale_every = 0
         loaded = cls(model.to(device).eval())
-        loaded._check(folder)
+        ids = [token for token in prompt if token < loaded._rows_of_head(folder)]
+        loaded._check(folder, torch.tensor([ids or PROMPT], device=device))
         return loaded
 
-    def _check(self, folder: Path) -> None:
-        """The output embedding over the last hidden state must be what the model computes."""
-        ids = torch.arange(4, device=self.device)[None]
-        with torch.inference_mode():
-            wanted, got = self.model(ids).logits, self.logits(self.hidden(ids))
-        if not torch.allclose(wanted.float(), got.float(), atol=1e-2, rtol=1e-2):
-            raise ModelError(
-                str(folder),
-                wanted="a model whose scores are its output embedding times its hidden state",
-                got=self.config.get("model_type"),
-            )
+    def _rows_of_head(self, folder: Path) -> int:
+        embedding = self.model.get_output_embeddings()
+        if getattr(embedding, "weight", None) is None:
+            raise _unusable(folder, "a model without an output embedding")
+        return int(embedding.weight.shape[0])
+
+    def _check(self, folder: Path, ids_1T: Tensor) -> None:
+        """Holds scores and cache against the model as a whole, on real tokens."""
+        try:
+            with torch.inference_mode():
+                wanted = self.model(ids_1T, use_cache=False).logits
+                hidden = self.hidden(ids_1T)
+                got = self.logits(hidden.flatten(0, 1)).view_as(wanted)
+        except Exception as error:  # whatever a family's code raises
+            raise _unusable(folder, error) from error
+        if not _same(got, wanted) or hidden.shape[-1] != self.unembedding().shape[1]:
+            raise _unusable(folder, "scores that are not its head's over its last hidden state")
+        self.cached = self._cache_agrees(ids_1T, padding=False)
+        self.cached_padding = self.cached and self._cache_agrees(ids_1T, padding=True)
+
+    def _cache_agrees(self, ids_1T: Tensor, padding: bool) -> bool:
+        """Whether prompt, steps, and a change of rows in the cache score as the whole does."""
+        width = ids_1T.shape[1]
+        first, gap = max(1, width // 2), width // 4 if padding else 0
+        shifted = ids_1T[:, : width - gap]
+        short = torch.cat([ids_1T[:, :1].expand(1, gap), shifted], dim=1)
+        rows = torch.cat([ids_1T, short])
+        gaps = torch.tensor([0, gap], device=ids_1T.device) if padding else None
+        try:
+            with torch.inference_mode():
+                decoder = CachedDecoder(self.model, gaps)
+                got = [decoder.step(rows[:, :first])[1]]
+                got.append(decoder.step(rows[:, first : first + 1])[1])
+                decoder.reorder(torch.tensor([1], device=ids_1T.device))
+                got += [decoder.step(rows[1:, at : at + 1])[0] for at in range(first + 1, width)]
+                whole = self.model(shifted, use_cache=False).logits[0]
+        except Exception:  # a cache that this family does not have
+            return False
+        return _same(torch.stack(got), whole[first - gap - 1 :])
 
     @property
     def vocabulary(self) -> int:
@@ -96,13 +180,28 @@ class HubModel:
 
     def to(self, dtype: torch.dtype, device: torch.device) -> "HubModel":
         """A copy in another type or on another device."""
-        import copy
-
-        return HubModel(copy.deepcopy(self.model).to(device, dtype))
+        model = copy.deepcopy(self.model).to(device)
+        saved = model.state_dict().keys()
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.data = weight.data.to(dtype)
+            # tables that are not saved (rotary angles) stay exact, as where they are loaded
+            for name, buffer in model.named_buffers():
+                if name in saved and buffer.is_floating_point():
+                    buffer.data = buffer.data.to(dtype)
+        moved = HubModel(model)
+        moved.cached, moved.cached_padding = self.cached, self.cached_padding
+        return moved
 
     def parameters(self) -> dict[str, Tensor]:
         """The weights by name, tied ones once."""
         return dict(self.model.named_parameters())
+
+    def save_weights(self, folder: Path) -> None:
+        """Writes weights and persistent buffers in float32, as `transformers` names them."""
+        whole = self if self.dtype == torch.float32 else self.to(torch.float32, self.device)
+        whole.model.save_pretrained(str(folder), max_shard_size="1000GB")
+        (folder / "generation_config.json").unlink(missing_ok=True)
 
     def hidden(self, ids_BT: Tensor) -> Tensor:
         """Final hidden states after the last norm, (B, T, d)."""
@@ -110,8 +209,8 @@ class HubModel:
         return hidden
 
     def logits(self, hidden_Nd: Tensor) -> Tensor:
-        """Scores over the vocabulary."""
-        scores: Tensor = self.model.get_output_embeddings()(hidden_Nd)
+        """Scores over the vocabulary, by the model's own head: scaled and capped as it does."""
+        scores: Tensor = self.head(inputs_embeds=hidden_Nd[None], use_cache=False).logits[0]
         return scores
 
     def unembedding(self) -> Tensor:
@@ -119,39 +218,103 @@ class HubModel:
         rows: Tensor = self.model.get_output_embeddings().weight
         return rows
 
-    def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> "HubDecoder":
-        """A cache for writing."""
-        return HubDecoder(self, padding_B)
+    def decoder(
+        self, batch: int, length: int, padding_B: Tensor | None = None
+    ) -> "CachedDecoder | RereadingDecoder":
+        """A cache for writing, or what does without one."""
+        if self.cached if padding_B is None else self.cached_padding:
+            return CachedDecoder(self.model, padding_B)
+        return RereadingDecoder(self, padding_B)
 
 
-class HubDecoder:
-    """The cache of `transformers` behind `palimpsest.lm.checkpoint.Decoder`."""
+class _Given(nn.Module):
+    """In place of a model's body: what it is given is what it has computed."""
 
-    def __init__(self, model: HubModel, padding_B: Tensor | None) -> None:
-        self.model, self.padding_B = model, padding_B
-        self.cache = DynamicCache()
-        self.time = 0
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        object.__setattr__(self, "_body", body)  # no submodule: its weights are the model's
 
-    def step(self, ids_BT: Tensor) -> Tensor:
-        """Reads T more tokens a row and returns the scores of the next one, (B, V)."""
-        batch, length = ids_BT.shape
-        end = self.time + length
-        times = torch.arange(end, device=ids_BT.device).expand(batch, end)
-        padding = self.padding_B if self.padding_B is not None else times.new_zeros(batch)
-        positions = (times[:, self.time :] - padding[:, None]).clamp(min=0)
-        out = self.model.model(
-            ids_BT,
-            attention_mask=(times >= padding[:, None]).long(),
-            position_ids=positions,
-            past_key_values=self.cache,
-            use_cache=True,
+    def forward(self, *args: Any, inputs_embeds: Tensor, **others: Any) -> "_Output":
+        return _Output(inputs_embeds)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(object.__getattribute__(self, "_body"), name)
+        return _Given(value) if name == "decoder" else value  # OPT's head calls that one
+
+
+class _Output:
+    """The output of a body, of which only the hidden state is there."""
+
+    def __init__(self, hidden: Tensor) -> None:
+        self.last_hidden_state = hidden
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.last_hidden_state if place == 0 else ()
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
+def _head(model: Any) -> Any:
+    """The model without its body: from hidden states to scores, whatever it does on the way."""
+    head = copy.copy(model)
+    head._modules = {**model._modules, model.base_model_prefix: _Given(model.base_model)}
+    return head
+
+
+def _positions(config: Any) -> int | None:
+    """The longest text that a configuration speaks of."""
+    text = config.get_text_config(decoder=True)
+    limits = (getattr(text, key, None) for key in ("max_position_embeddings", "n_positions"))
+    return next((int(limit) for limit in limits if limit is not None), None)
+
+
+def _same(got: Tensor, wanted: Tensor) -> bool:
+    """Whether two arrays of scores are the same up to rounding."""
+    if got.shape != wanted.shape:
+        return False
+    most = TOLERANCE.get(wanted.dtype, 1e-3) * float(wanted.abs().max())
+    return bool((got.float() - wanted.float()).abs().max() <= most)
+
+
+def _check_config(folder: Path, shapes: Mapping[str, Shape]) -> None:
+    """Refuses a config.json that asks for more than the files hold, before it is given memory."""
+    try:
+        config = AutoConfig.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False
         )
-        self.time = end
-        scores: Tensor = out.logits[:, -1]
-        return scores
+        text = config.get_text_config(decoder=True)
+        positions, layers = _positions(config), int(getattr(text, "num_hidden_layers", 1))
+        experts = [
+            value
+            for key, value in text.to_dict().items()
+            if "num" in key and "experts" in key and isinstance(value, int)
+        ]
+    except Exception as error:  # whatever a family's code raises
+        raise _unusable(folder, error) from error
+    what = str(folder / "config.json")
+    if positions is not None and not 1 <= positions <= MOST_POSITIONS:
+        raise ModelError(what, wanted=f"1 to {MOST_POSITIONS} positions", got=positions)
+    if not 1 <= layers <= min(MOST_LAYERS, len(shapes)):
+        raise ModelError(what, wanted=f"1 to {min(MOST_LAYERS, len(shapes))} layers", got=layers)
+    if max(experts, default=0) > MOST_LAYERS:
+        raise ModelError(what, wanted=f"at most {MOST_LAYERS} experts", got=max(experts))
+    try:
+        with torch.device("meta"):
+            planned = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except Exception as error:  # whatever a family's code raises
+        raise _unusable(folder, error) from error
+    held = sum(torch.Size(shape).numel() for shape in shapes.values())
+    asked = sum(weight.numel() for weight in planned.parameters())
+    beside = sum(buffer.nbytes for buffer in planned.buffers())
+    if asked > 2 * held or beside > SPARE_BYTES:
+        got = f"{asked:,} weights and {beside:,} bytes of tables"
+        raise ModelError(what, wanted=f"the {held:,} weights of the files", got=got)
 
-    def reorder(self, rows: Tensor) -> None:
-        """Goes on with these rows, in this order."""
-        self.cache.reorder_cache(rows)
-        if self.padding_B is not None:
-            self.padding_B = self.padding_B[rows]
+
+def _unusable(folder: Path, reason: object) -> ModelError:
+    text = str(reason)
+    if isinstance(reason, Exception):
+        text = text.splitlines()[0] if text else type(reason).__name__
+    return ModelError(str(folder), wanted="a causal language model", got=text)

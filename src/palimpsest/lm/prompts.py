@@ -1,4 +1,8 @@
-"""Prompts: what documents begin with, and the witness prompts that every generation continues."""
+"""Prompts: what documents begin with, and the witness prompts that every generation continues.
+
+What follows a prompt is held against human text that follows one (`human_continuations`): the
+prompt itself is human, and would read as such however the model goes on.
+"""
 
 from collections.abc import Sequence
 
@@ -27,15 +31,15 @@ def openings(
         generator: of the order of the human documents.
 
     Raises:
-        CorpusError: no human document is as long as ``prompt_tokens``.
+        CorpusError: no human document is longer than ``prompt_tokens``.
     """
     if params.prompt_tokens:
         rows = tokenizer.encode(human)
-        long = [row for row in rows if len(row) >= params.prompt_tokens]
+        long = [row for row in rows if len(row) > params.prompt_tokens]
         if not long:
             raise CorpusError(
                 "generate.prompt_tokens",
-                wanted=f"a human document of at least {params.prompt_tokens} tokens",
+                wanted=f"a human document of more than {params.prompt_tokens} tokens",
                 got=f"none among {len(rows)}",
             )
         order = generator.permutation(len(long))
@@ -43,6 +47,35 @@ def openings(
         return [row[: params.prompt_tokens] for row in chosen]
     listed = tokenizer.encode(params.prompts) if params.prompts else [[]]
     return [listed[i % len(listed)] for i in range(params.documents)]
+
+
+def human_continuations(
+    tokenizer: Tokenizer,
+    human: Sequence[str],
+    prompts: Sequence[str],
+    prompt_tokens: int,
+    max_new_tokens: int,
+) -> tuple[list[str], list[str]]:
+    """Human documents cut as what a model writes: the prompt off, as long as it may write.
+
+    Args:
+        tokenizer: the author's tokenizer.
+        human: documents.
+        prompts: those that are listed: so many tokens are cut off as they have on average.
+        prompt_tokens: how many are cut off where none are listed.
+        max_new_tokens: of the longest continuation.
+
+    Returns:
+        The prompts and their continuations; a document that does not go on behind its prompt is
+        left out, and one that is short enough stays as it is.
+    """
+    lengths = list(map(len, tokenizer.encode(prompts)))
+    given = round(sum(lengths) / len(lengths)) if lengths else prompt_tokens
+    rows, end = tokenizer.encode(human), given + max_new_tokens
+    if not given and max(map(len, rows), default=0) <= end:
+        return ["" for _ in human], list(human)
+    long = [row for row in rows if len(row) > given]
+    return tokenizer.decode_behind([row[:given] for row in long], [row[given:end] for row in long])
 
 
 def continuations(
@@ -59,6 +92,4 @@ def continuations(
     room = model.context - 1 - max(len(prompt) for prompt in prompts)
     shorter = params.changed(max_new_tokens=max(1, min(params.max_new_tokens, room)))
     new = generate(model, tokenizer, prompts, shorter, noise)
-    whole = tokenizer.decode([[*old, *ids] for old, ids in zip(prompts, new, strict=True)])
-    starts = tokenizer.decode(prompts)
-    return [text.removeprefix(start) for text, start in zip(whole, starts, strict=True)]
+    return tokenizer.decode_behind(prompts, new)[1]

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import torch
 
+from palimpsest.core.compute import is_portable
 from palimpsest.core.errors import ModelError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -36,4 +37,5 @@ def machine_facts(model: Placed) -> dict[str, Any]:
         "dtype": str(model.dtype).removeprefix("torch."),
         "device": model.device.type,
         "threads": torch.get_num_threads(),
+        "portable": is_portable() and model.device.type == "cpu",
     }

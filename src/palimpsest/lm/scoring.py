@@ -20,6 +20,9 @@ from palimpsest.lm.tokenizer import Tokenizer
 Visitor = Callable[[Tensor, Tensor, Tensor], None]
 """(hidden_Nd, targets_N, logits_NV) of the tokens of one batch."""
 
+Continuations = tuple[Sequence[str], Sequence[str]]
+"""Prompts, and the text behind each."""
+
 
 @dataclass(frozen=True)
 class Likelihood:
@@ -48,8 +51,9 @@ def likelihood(
     texts: Sequence[str],
     rare_V: NDArray[np.bool_] | None = None,
     visitor: Visitor | None = None,
+    prompts: Sequence[str] | None = None,
 ) -> Likelihood:
-    """Scores texts, each from the start token to the end token.
+    """Scores texts, each from the start token, or from its prompt, to the end token.
 
     A text longer than the model's context is cut into rows of context length that share one token:
     each token is predicted exactly once, the first ones of a row from little context.
@@ -60,20 +64,31 @@ def likelihood(
         texts: n texts, which may be empty (then the end token alone is predicted).
         rare_V: which token types count as rare; none by default.
         visitor: sees hidden states, targets and scores of every batch.
+        prompts: what each text continues; it is read, and not scored.
     """
-    documents = tokenizer.documents(texts)
-    rows, owners = [], []
+    if prompts is None or not any(prompts):
+        documents, given = tokenizer.documents(texts), [0] * len(texts)
+    else:
+        documents, given = tokenizer.continued(prompts, texts)
+    rows, owners, skipped = [], [], []
     for owner, ids in enumerate(documents):
+        left = given[owner]
         for row in make_rows([ids], model.context, "padded"):
-            rows.append(row)
-            owners.append(owner)
+            if left < len(row) - 1:
+                rows.append(row)
+                owners.append(owner)
+                skipped.append(max(left, 0))
+            left -= len(row) - 1
     rare = torch.zeros(model.vocabulary, dtype=torch.bool, device=model.device)
     if rare_V is not None:
         rare[: len(rare_V)] = torch.from_numpy(rare_V).to(model.device)
     sums = torch.zeros(5, len(documents), dtype=torch.float64)
     with torch.inference_mode():
         for batch in batches_by_length(rows, model.device):
-            values_5N, places = _batch(model, tokenizer, [rows[i] for i in batch], rare, visitor)
+            pieces = collate(
+                [rows[i] for i in batch], tokenizer.end, model.device, [skipped[i] for i in batch]
+            )
+            values_5N, places = _batch(model, *pieces, rare, visitor)
             owner_of_row = torch.tensor([owners[i] for i in batch])
             sums.index_add_(1, owner_of_row[places.cpu()], values_5N.double().cpu())
     nll, count, rare_nll, rare_count, entropy = sums.numpy()
@@ -81,10 +96,10 @@ def likelihood(
 
 
 def folder_likelihood(
-    folder: Path, texts: Sequence[str]
+    folder: Path, texts: Sequence[str], prompts: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Loss and number of tokens of each text under the model of a folder, see `likelihood`."""
-    return likelihood(*load_model_and_tokenizer(folder), texts).per_text
+    return likelihood(*load_model_and_tokenizer(folder), texts, prompts=prompts).per_text
 
 
 def heldout_arrays(
@@ -118,25 +133,24 @@ def heldout_arrays(
 
 
 def text_arrays(
-    model: LanguageModel, tokenizer: Tokenizer, **sets: Sequence[str]
+    model: LanguageModel, tokenizer: Tokenizer, **sets: Continuations
 ) -> dict[str, NDArray[np.generic]]:
     """Several sets of texts under one model: ``{set}_nll`` and ``{set}_tokens``, (n,) each."""
     arrays: dict[str, NDArray[np.generic]] = {}
-    for name, texts in sets.items():
-        scored = likelihood(model, tokenizer, texts)
+    for name, (prompts, texts) in sets.items():
+        scored = likelihood(model, tokenizer, texts, prompts=prompts)
         arrays |= {f"{name}_nll": scored.nll_nats, f"{name}_tokens": scored.tokens}
     return arrays
 
 
 def _batch(
     model: LanguageModel,
-    tokenizer: Tokenizer,
-    rows: Sequence[Sequence[int]],
+    ids_BT: Tensor,
+    targets_BT: Tensor,
     rare_V: Tensor,
     visitor: Visitor | None,
 ) -> tuple[Tensor, Tensor]:
     """By token: loss, 1, loss if rare, rare, entropy (5, N); and the row that it stands in."""
-    ids_BT, targets_BT = collate(rows, tokenizer.end, model.device)
     places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
     hidden_Nd = model.hidden(ids_BT).flatten(0, 1).index_select(0, places)
     targets_N = targets_BT.flatten()[places]

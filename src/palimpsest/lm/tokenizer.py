@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from palimpsest.core.errors import CorpusError, ModelError
+from palimpsest.lm.weights import read_json
 
 END_OF_TEXT = "<|endoftext|>"
 WORD_MARKS = ("Ġ", "▁")
 """What byte-level tokenizers and SentencePiece write for the space before a word."""
+
+HALF_A_LETTER = "\ufffd"
+"""What tokens that end inside a letter's bytes are decoded to."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,65 @@ class Tokenizer:
     """Id that every document begins with."""
     end: int
     """Id that ends a document."""
+    limit: int | None = None
+    """Token types that the model has, if it is known and they may be fewer."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, without start and end; special tokens in it are plain text."""
+        """Token ids of each text, without start and end; special tokens in it are plain text.
+
+        Raises:
+            ModelError: a text uses a token that the model does not have.
+        """
         encoded = self.backend.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in encoded]
+        return [self._known(encoding.ids) for encoding in encoded]
+
+    def _known(self, ids: list[int]) -> list[int]:
+        """The ids, if the model has them all."""
+        if self.limit is not None and max(ids, default=0) >= self.limit:
+            wanted = f"token types below {self.limit}, the model's"
+            token = next(token for token in ids if token >= self.limit)
+            got = f"{token} ({self.backend.id_to_token(token)!r})"
+            raise ModelError("a text", wanted=wanted, got=got)
+        return ids
 
     def documents(self, texts: Sequence[str]) -> list[list[int]]:
         """Start, tokens and end of each text."""
         return [[self.start, *ids, self.end] for ids in self.encode(texts)]
+
+    def continued(
+        self, prompts: Sequence[str], texts: Sequence[str]
+    ) -> tuple[list[list[int]], list[int]]:
+        """Documents as in `documents`, each a prompt and its continuation read as one text.
+
+        Returns:
+            The documents; and how many tokens of each lie wholly in its prompt.
+        """
+        whole = [prompt + text for prompt, text in zip(prompts, texts, strict=True)]
+        encoded = self.backend.encode_batch(whole, add_special_tokens=False)
+        given = [
+            sum(end <= len(prompt) for _, end in encoding.offsets)
+            for prompt, encoding in zip(prompts, encoded, strict=True)
+        ]
+        ids = [self._known(encoding.ids) for encoding in encoded]
+        return [[self.start, *row, self.end] for row in ids], given
+
+    def decode_behind(
+        self, prompts: Sequence[Sequence[int]], ids: Sequence[Sequence[int]]
+    ) -> tuple[list[str], list[str]]:
+        """The texts of prompts, and what ids add behind them.
+
+        A space before a word shows only where another word stands before it, and a letter may be
+        begun by one token and ended by the next: the whole is decoded, and its beginning taken off.
+        """
+        starts, alone = self.decode(prompts), self.decode(ids)
+        whole = self.decode([[*old, *new] for old, new in zip(prompts, ids, strict=True)])
+        texts = []
+        for at, (start, text) in enumerate(zip(starts, whole, strict=True)):
+            starts[at] = start if text.startswith(start) else start.rstrip(HALF_A_LETTER)
+            # where even that is not the beginning, the two do not touch
+            behind = text.startswith(starts[at])
+            texts.append(text.removeprefix(starts[at]) if behind else alone[at])
+        return starts, texts
 
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
         """The text of each list of ids, special tokens left out."""
@@ -56,8 +110,14 @@ class Tokenizer:
 
     @property
     def size(self) -> int:
-        """Number of token types that the tokenizer knows."""
-        return int(self.backend.get_vocab_size(with_added_tokens=True))
+        """Number of token types that the tokenizer knows, and the model has."""
+        known = int(self.backend.get_vocab_size(with_added_tokens=True))
+        return known if self.limit is None else min(known, self.limit)
+
+    @property
+    def learned(self) -> int:
+        """Number of token types without those that were added to it."""
+        return int(self.backend.get_vocab_size(with_added_tokens=False))
 
     def frequent_words(self, counts_V: NDArray[np.int64], most: int) -> NDArray[np.int64]:
         """The token types that begin a word and are most frequent in a text.
@@ -82,8 +142,15 @@ class Tokenizer:
         return text[:1] in WORD_MARKS and text[1:].isalpha()
 
     def save(self, folder: Path) -> None:
-        """Writes tokenizer.json and tokenizer_config.json, as `transformers` reads them."""
-        self.backend.save(str(folder / "tokenizer.json"))
+        """Writes tokenizer.json and tokenizer_config.json, as `transformers` reads them.
+
+        Raises:
+            ModelError: the disk refuses.
+        """
+        try:
+            self.backend.save(str(folder / "tokenizer.json"))
+        except Exception as error:  # the library raises nothing more precise
+            raise ModelError(str(folder), wanted="room for a tokenizer", got=str(error)) from error
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "bos_token": self.backend.id_to_token(self.start),
@@ -157,22 +224,18 @@ def _special(folder: Path, backend: tokenizers.Tokenizer, name: str) -> int | No
         number = backend.token_to_id(token) if isinstance(token, str) else None
         if number is not None:
             return int(number)
+    added = backend.get_added_tokens_decoder()
     for file in ("generation_config.json", "config.json"):
         number = _json(folder / file).get(f"{name}_token_id")
         number = number[0] if isinstance(number, list) and number else number
-        if isinstance(number, int) and backend.id_to_token(number) is not None:
+        # a configuration has default ids, whatever token that is: only a special one counts
+        if isinstance(number, int) and number in added and added[number].special:
             return number
     return None
 
 
 def _json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
-    return content if isinstance(content, dict) else {}
+    return read_json(path) if path.exists() else {}
 
 
 def _read(path: Path) -> tokenizers.Tokenizer:
@@ -187,8 +250,10 @@ def _converted(folder: Path) -> tokenizers.Tokenizer:
     from transformers import AutoTokenizer
 
     try:
-        slow = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        slow = AutoTokenizer.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False
+        )
         return tokenizers.Tokenizer.from_str(slow.backend_tokenizer.to_str())
-    except (OSError, ValueError, AttributeError, KeyError) as error:
+    except Exception as error:  # whatever a family's code raises
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(str(folder), wanted="a tokenizer", got=reason) from error

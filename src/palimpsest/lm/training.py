@@ -7,6 +7,8 @@ a chain of generations would collapse in length by itself.
 Known gaps: no dropout, no gradient accumulation over several devices.
 """
 
+import csv
+import io
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -63,7 +65,7 @@ def train(
         generator: of the order of the rows.
         progress: called after every step with the step and their number.
         like: texts that ``epochs`` are counted on, so that training sets of different sizes get
-            as many tokens each (to half a batch); the training set itself by default.
+            as many tokens each, to half a batch; the training set itself by default.
         section: of params.yaml, for errors.
 
     Returns:
@@ -85,25 +87,35 @@ def train(
         wanted = "at least one document"
         wanted += f" longer than skip_tokens ({params.skip_tokens})" if params.skip_tokens else ""
         raise CorpusError("the training set", wanted=wanted, got="none")
-    batches_an_epoch = math.ceil(len(rows) / params.batch_size)
-    divisor = _predicted(rows, params) / batches_an_epoch
-    counted = batches_an_epoch * 1.0
-    if like is not None:
-        counted = _predicted(_rows(tokenizer, like, params), params) / divisor
-    steps = params.steps or max(1, round((params.epochs or 0) * counted))
+    divisor = _predicted(rows, params) / math.ceil(len(rows) / params.batch_size)
+    counted = rows if like is None else _rows(tokenizer, like, params)
+    tokens = (params.epochs or 0) * _predicted(counted, params)
+    plan = _planned(rows, params, generator, tokens)
+    steps = len(plan)
     masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
     worker = model.to(DTYPES[params.dtype], model.device)
     update = _Update(worker, masters, params, steps)
     curve = []
-    batches = _endless_batches(rows, params.batch_size, generator)
-    for number in range(1, steps + 1):
-        ids_BT, targets_BT = collate(next(batches), tokenizer.end, model.device)
-        targets_BT[:, : params.skip_tokens] = IGNORED
+    for number, batch in enumerate(plan, 1):
+        given = [params.skip_tokens] * len(batch)
+        pieces = [rows[index] for index in batch]
+        ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
         loss, count = _loss(worker, ids_BT, targets_BT)
         (loss / divisor).backward()  # type: ignore[no-untyped-call]
         curve.append(update(number, float(loss.detach()), count))
         progress(curve[-1], steps)
     return _with_weights(model, masters), curve
+
+
+def curve_csv(curve: Sequence[Step]) -> bytes:
+    """A curve as a CSV file, a line a step."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "loss_nats", "learning_rate", "gradient_norm", "tokens"])
+    for point in curve:
+        loss, rate, norm = point.loss_nats, point.learning_rate, point.gradient_norm
+        writer.writerow([point.step, f"{loss:.6g}", f"{rate:.6g}", f"{norm:.6g}", point.tokens])
+    return text.getvalue().encode()
 
 
 class _Update:
@@ -211,10 +223,27 @@ def _predicted(rows: Sequence[Sequence[int]], params: TrainingParams) -> int:
     return sum(len(row) - 1 - params.skip_tokens for row in rows)
 
 
+def _planned(
+    rows: Sequence[list[int]], params: TrainingParams, generator: np.random.Generator, tokens: float
+) -> list[list[int]]:
+    """Which rows each step reads: ``steps`` of them, or as many as come closest to some tokens."""
+    plan: list[list[int]] = []
+    seen = 0
+    for batch in _endless_batches(rows, params.batch_size, generator):
+        size = _predicted([rows[index] for index in batch], params)
+        if params.steps is None and plan and seen + size - tokens > tokens - seen:
+            break
+        plan.append(batch)
+        seen += size
+        if len(plan) == params.steps:
+            break
+    return plan
+
+
 def _endless_batches(
     rows: Sequence[list[int]], size: int, generator: np.random.Generator
-) -> Iterator[list[list[int]]]:
-    """Epoch after epoch in a new order, rows of similar length side by side."""
+) -> Iterator[list[int]]:
+    """Indices of rows, epoch after epoch in a new order, rows of similar length side by side."""
     while True:
         order = generator.permutation(len(rows))
         pools = [order[i : i + POOL * size] for i in range(0, len(order), POOL * size)]
@@ -223,7 +252,7 @@ def _endless_batches(
             ranked = sorted(pool.tolist(), key=lambda index: len(rows[index]))
             batches += [ranked[i : i + size] for i in range(0, len(ranked), size)]
         for place in generator.permutation(len(batches)):
-            yield [rows[index] for index in batches[place]]
+            yield batches[place]
 
 
 def _loss(model: LanguageModel, ids_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, int]:

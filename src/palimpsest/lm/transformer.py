@@ -12,11 +12,17 @@ Known gaps: no dropout; rotary scaling, attention biases in Llama and cross atte
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import Tensor
+
+from palimpsest.lm.model_config import Gpt2Config, LlamaConfig
+
+T = TypeVar("T")
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, query_BHTE, key_BKTE, value_BKTE) -> mixed_BHTE."""
@@ -29,6 +35,9 @@ class Architecture(Protocol):
     key_value_heads: int
     head_width: int
     context: int
+
+    def reserve(self, length: int) -> None:
+        """Makes ready for positions below `length`."""
 
     def embed(self, ids_BT: Tensor, positions_BT: Tensor) -> Tensor:
         """Token (and position) embeddings, (B, T, d)."""
@@ -69,13 +78,16 @@ def _short_attention(query: Tensor, key: Tensor, value: Tensor, mask_TT: Tensor)
 class Gpt2:
     """GPT-2 (Radford et al. 2019): learned positions, layer norms, tied output embedding."""
 
+    sizes: ClassVar = Gpt2Config
+
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
         self.w = weights
-        self.layers = int(config["n_layer"])
-        self.heads = self.key_value_heads = int(config["n_head"])
-        self.head_width = int(config["n_embd"]) // self.heads
-        self.context = int(config["n_positions"])
-        self.epsilon = float(config.get("layer_norm_epsilon", 1e-5))
+        sizes = Gpt2Config.of(dict(config))
+        self.layers = sizes.n_layer
+        self.heads = self.key_value_heads = sizes.n_head
+        self.head_width = sizes.n_embd // self.heads
+        self.context = sizes.n_positions
+        self.epsilon = sizes.layer_norm_epsilon
 
     @staticmethod
     def supports(config: Mapping[str, Any]) -> bool:
@@ -86,17 +98,21 @@ class Gpt2:
             and not config.get("scale_attn_by_inverse_layer_idx")
             and config.get("scale_attn_weights", True)
             and not config.get("add_cross_attention")
+            and not config.get("quantization_config")
         )
 
     @staticmethod
-    def named(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The file's weights under one set of names: with prefix, without masks."""
+    def named(config: Mapping[str, Any], weights: Mapping[str, T]) -> dict[str, T]:
+        """The file's weights (or their shapes) under one set of names: with prefix, no masks."""
         named = {}
         for name, weight in weights.items():
             short = name.removeprefix("transformer.")
             if not short.endswith((".attn.bias", ".attn.masked_bias", "lm_head.weight")):
                 named[f"transformer.{short}"] = weight
         return named
+
+    def reserve(self, length: int) -> None:
+        """Nothing to be done: its positions are learned."""
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
         weight, bias = self.w[f"transformer.{name}.weight"], self.w[f"transformer.{name}.bias"]
@@ -134,38 +150,50 @@ class Gpt2:
 class Llama:
     """Llama (Touvron et al. 2023): rotary positions, RMS norms, gated perceptron."""
 
+    sizes: ClassVar = LlamaConfig
+
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
         self.w = weights
-        self.layers = int(config["num_hidden_layers"])
-        self.heads = int(config["num_attention_heads"])
-        self.key_value_heads = int(config.get("num_key_value_heads") or self.heads)
-        self.head_width = int(config.get("head_dim") or config["hidden_size"] // self.heads)
-        self.context = int(config["max_position_embeddings"])
-        self.epsilon = float(config.get("rms_norm_eps", 1e-6))
-        self.tied = bool(config.get("tie_word_embeddings", False))
-        rope = config.get("rope_parameters") or {}
-        theta = float(rope.get("rope_theta") or config.get("rope_theta") or 10_000.0)
+        sizes = LlamaConfig.of(dict(config))
+        self.layers = sizes.num_hidden_layers
+        self.heads = sizes.num_attention_heads
+        self.key_value_heads = sizes.key_value_heads
+        self.head_width = sizes.head_width
+        self.context = sizes.max_position_embeddings
+        self.epsilon = sizes.rms_norm_eps
+        self.tied = sizes.tie_word_embeddings
+        self.theta = sizes.theta
+        self.cos = self.sin = torch.empty(0)
+
+    def reserve(self, length: int) -> None:
+        """Rotary angles of positions below `length`, to the next power of two."""
+        if length <= len(self.cos):
+            return
+        rows = 1 << (length - 1).bit_length()
         powers = torch.arange(0, self.head_width, 2, dtype=torch.float32) / self.head_width
-        angles = torch.arange(self.context, dtype=torch.float32)[:, None] / theta**powers
-        sample = next(iter(weights.values()))
-        self.cos = torch.cat([angles.cos()] * 2, dim=-1).to(sample.device)
-        self.sin = torch.cat([angles.sin()] * 2, dim=-1).to(sample.device)
+        angles = torch.arange(rows, dtype=torch.float32)[:, None] / self.theta**powers
+        place = self.unembedding().device
+        self.cos = torch.cat([angles.cos()] * 2, dim=-1).to(place)
+        self.sin = torch.cat([angles.sin()] * 2, dim=-1).to(place)
 
     @staticmethod
     def supports(config: Mapping[str, Any]) -> bool:
         """True if this file computes what the configuration asks for."""
         rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+        if not isinstance(rope, Mapping):
+            return False
         kind = rope.get("rope_type") or rope.get("type") or "default"
         return (
             config.get("hidden_act", "silu") == "silu"
             and kind == "default"
             and not config.get("attention_bias")
             and not config.get("mlp_bias")
+            and not config.get("quantization_config")
         )
 
     @staticmethod
-    def named(config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The file's weights under one set of names: a tied embedding may stand under either."""
+    def named(config: Mapping[str, Any], weights: Mapping[str, T]) -> dict[str, T]:
+        """The file's weights (or shapes) under one set of names: a tied embedding has either."""
         named = {name: weight for name, weight in weights.items() if "inv_freq" not in name}
         if config.get("tie_word_embeddings") and "lm_head.weight" in named:
             named.setdefault("model.embed_tokens.weight", named.pop("lm_head.weight"))
@@ -218,6 +246,8 @@ ARCHITECTURES: dict[str, type[Gpt2] | type[Llama]] = {"gpt2": Gpt2, "llama": Lla
 class Transformer:
     """A decoder of this file behind the interface of `palimpsest.lm.checkpoint.LanguageModel`."""
 
+    cached = True
+
     def __init__(self, config: Mapping[str, Any], weights: dict[str, Tensor]) -> None:
         self.config = dict(config)
         self.weights = weights
@@ -251,11 +281,20 @@ class Transformer:
         """The weights by name; each tensor once."""
         return self.weights
 
+    def save_weights(self, folder: Path) -> None:
+        """Writes model.safetensors, in float32, into an existing folder."""
+        weights = {
+            name: weight.detach().to("cpu", torch.float32).contiguous()
+            for name, weight in self.weights.items()
+        }
+        save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+
     def hidden(self, ids_BT: Tensor) -> Tensor:
         """The final hidden states after the last norm, (B, T, d), causal, no padding mask.
 
         Padding on the right needs none: a causal model never looks ahead.
         """
+        self.architecture.reserve(ids_BT.shape[1])
         time = torch.arange(ids_BT.shape[1], device=ids_BT.device)
         future_TT = None
         if self.device.type == "cpu" and self.dtype == torch.bfloat16:
@@ -297,6 +336,7 @@ class Decoder:
         self, model: Transformer, batch: int, length: int, padding_B: Tensor | None
     ) -> None:
         architecture = model.architecture
+        architecture.reserve(length)
         shape = (
             architecture.layers,
             batch,

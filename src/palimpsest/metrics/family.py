@@ -38,7 +38,7 @@ class Reference:
     """The human side: what samples are held against."""
 
     texts: Sequence[str]
-    """A human sample, n texts."""
+    """A human sample that is compared with nothing else: the fit sample."""
     embeddings: NDArray[np.float32]
     """Theirs, (n, d)."""
     training: Sequence[str]
@@ -49,6 +49,10 @@ class Reference:
     """Weight of the squared drift in the Ainex score."""
     words: int
     """How many words lexical metrics are measured on."""
+    null: Sequence[NDArray[np.float32]] = ()
+    """Embeddings of fresh human samples, (n, d) each: what ``integrity`` is a share of."""
+    first: NDArray[np.float32] | None = None
+    """Generation 0's embeddings, for the published score."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Sample:
     """The texts of the generation before; None where there is none."""
     heldout: "Heldout | None" = None
     """The held-out human texts under this generation's model, if there is one."""
+    words: int | None = None
+    """How many words lexical metrics are measured on; None for the reference's number."""
 
 
 class Measurement(Protocol):

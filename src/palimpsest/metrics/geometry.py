@@ -1,13 +1,17 @@
 """Metrics of docs/metrics.md §1: the Ainex family, how much room the texts take and where.
 
-Source: M. Ainex, "The Ainex Limit" (2026). The basis is fitted once, on the human embeddings, and
-every generation is looked at through it. Covariances divide by n − 1.
+Source: M. Ainex, "The Ainex Limit" (2026). The basis and the centre are fitted once, on a human
+sample that nothing is compared with, and every generation is looked at through them; what the score
+is a share of is the mean score of fresh human samples. The published work fits on generation 0
+itself, which reads 1 by construction while fresh human text reads less: `integrity_published`.
+Covariances divide by n − 1.
 
 Known gaps: hull volumes are extreme-value statistics, they grow with n and with one outlier
 (``volume_rarefied`` and ``spread`` are the companions that do not); more than ``PAIRS_LIMIT``
 texts are subsampled for ``compression``; half-samples average ``HALF_DRAWS`` rarefied hulls.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +20,12 @@ from scipy.linalg import eigh
 from scipy.spatial.distance import pdist, squareform
 
 from palimpsest.core.errors import MetricError
+from palimpsest.core.parameters import FEWEST_TEXTS
 from palimpsest.core.rng import stream
+from palimpsest.metrics.basis import NOTHING, Basis, fit_basis, principal, project
 from palimpsest.metrics.family import Reference, Rows, Sample
 from palimpsest.metrics.hull import FLAT, ROUNDING, hull, thickness
-from palimpsest.metrics.spectrum import covariance, mean_of
+from palimpsest.metrics.spectrum import mean_of
 from palimpsest.metrics.validation import (
     WORST_RATIO,
     Floats,
@@ -27,9 +33,6 @@ from palimpsest.metrics.validation import (
     embeddings,
     same_dimension,
 )
-
-COMPONENTS = 3
-"""Principal components of the fixed basis."""
 
 RAREFIED_POINTS = 200
 """Points of a rarefied hull, at most half of the texts."""
@@ -43,49 +46,47 @@ HALF_DRAWS = 4
 PAIRS_LIMIT = 4000
 """Texts whose pairwise distances and products are held; more are subsampled for ``compression``."""
 
-NOTHING = ROUNDING**2
-"""Variance over squared scale below which a cloud is one point and rounding."""
-
 
 @dataclass(frozen=True)
-class Basis:
-    """The fixed basis and what the human texts look like in it.
+class Fitted:
+    """What generations are held against.
 
-    ``mean`` (d,) and ``components`` (k, d) are the PCA of the human embeddings, with the largest
-    entry of each component positive (a direction without any variance is a row of zeros);
-    ``centre`` (k,) is the human mean in the basis; ``explained`` the share of variance the
-    components carry; ``volume`` the human hull volume; ``variance`` the trace of the human
-    covariance in the basis.
+    ``basis`` of the fit sample; ``human_ainex`` the mean Ainex score of fresh human samples in it,
+    None where there are none; ``published`` the basis of generation 0's human sample, None where
+    the published score is not wanted; ``lam`` λ.
     """
 
-    mean: NDArray[np.float64]
-    components: NDArray[np.float64]
-    centre: NDArray[np.float64]
-    explained: float
-    volume: float
-    variance: float
+    basis: Basis
+    human_ainex: float | None
+    published: Basis | None
+    lam: float
 
 
 @dataclass(frozen=True)
 class Prepared:
     """One generation made ready for ``compute``: everything that half-samples share."""
 
-    basis: Basis
+    fitted: Fitted
     generated: Floats
     coordinates: NDArray[np.float64]
+    published: NDArray[np.float64] | None
     products: NDArray[np.float64] | None
     pairs: Rows
     distances: NDArray[np.float64]
     apart: NDArray[np.float64] | None
-    lam: float
     seed: int
+
+    @property
+    def basis(self) -> Basis:
+        """The basis of the fit sample."""
+        return self.fitted.basis
 
     @property
     def count(self) -> int:
         """Number of texts."""
         return len(self.coordinates)
 
-    def compute(self, rows: Rows | None = None) -> dict[str, float]:
+    def compute(self, rows: Rows | None = None) -> dict[str, float | None]:
         """The §1 metrics of all texts, or of the texts at positions ``rows`` (a half-sample).
 
         A half-sample keeps the rarefied hull's number of points, so that it estimates the same
@@ -98,8 +99,10 @@ class Prepared:
         radii = np.sqrt((centred**2).sum(axis=1))
         drift = float(np.linalg.norm(mean - basis.centre))
         volume = hull(points)
-        ainex = volume / (1.0 + self.lam * drift**2)
-        kept = ainex / basis.volume if basis.volume > 0 else 0.0
+        ainex = volume / (1.0 + self.fitted.lam * drift**2)
+        kept = None
+        if self.fitted.human_ainex is not None:
+            kept = ainex / self.fitted.human_ainex if self.fitted.human_ainex > 0 else 0.0
         human_spread = float(np.sqrt(basis.variance))
         return {
             "volume": volume,
@@ -109,7 +112,8 @@ class Prepared:
             "outlier": float(radii.max()),
             "ainex": ainex,
             "integrity": kept,
-            "loss": 100.0 * (1.0 - kept),
+            "loss": None if kept is None else 100.0 * (1.0 - kept),
+            "integrity_published": self._published(rows),
             "volume_rarefied": _rarefied(self, points, whole=rows is None),
             "volume_refit": _refit(self, rows),
             "residual": _residual(self.generated, rows, float((radii**2).sum())),
@@ -118,76 +122,119 @@ class Prepared:
             "explained": basis.explained,
         }
 
-
-def fit_basis(human: ArrayLike, components: int = COMPONENTS) -> Basis:
-    """Fits the fixed basis: PCA of the human embeddings.
-
-    Args:
-        human: (n, d) human embeddings, n >= 5.
-        components: how many principal components, 3 in the published protocol.
-
-    Returns:
-        The basis. Texts that are all equal give components of zeros and ``explained`` 0.
-
-    Raises:
-        MetricError: ``human`` is not an array of finite numbers with 5 rows or more; no component.
-    """
-    checked = embeddings(human, "human")
-    if components < 1:
-        raise MetricError("components", wanted=">= 1", got=components)
-    mean = mean_of(checked)
-    directions, variances, total = _principal(checked, mean, components)
-    explained = float(variances.sum() / total) if total > 0 else 0.0
-    coordinates = project(checked, mean, directions)
-    centre = coordinates.mean(axis=0)
-    variance = float(((coordinates - centre) ** 2).sum() / (len(coordinates) - 1))
-    volume = hull(coordinates)
-    return Basis(mean, directions, centre, min(explained, 1.0), volume, variance)
+    def _published(self, rows: Rows | None) -> float | None:
+        """The score as a share of generation 0's own, in generation 0's basis."""
+        basis = self.fitted.published
+        if basis is None or self.published is None:
+            return None
+        points = self.published if rows is None else self.published[rows]
+        own = _ainex(points, basis, self.fitted.lam)
+        return own / basis.volume if basis.volume > 0 else 0.0
 
 
-def project(
-    points: Floats, mean: NDArray[np.float64], components: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Coordinates (n, k) of ``points`` (n, d) in a basis, a block at a time."""
-    return np.concatenate([(block - mean) @ components.T for block in blocks(points)])
-
-
-def geometry_metrics(
-    human: ArrayLike | Basis, generated: ArrayLike, lam: float = 1.0, seed: int = 0
-) -> dict[str, float]:
-    """Every metric of §1 for one generation.
+def fit(
+    sample: ArrayLike,
+    null: Sequence[ArrayLike] = (),
+    first: ArrayLike | None = None,
+    lam: float = 1.0,
+) -> Fitted:
+    """Fits basis, centre and the score of human text.
 
     Args:
-        human: (n, d) human embeddings, or the basis already fitted on them.
-        generated: (m, d) embeddings of the texts to judge; m = n makes hull volumes comparable.
+        sample: (m, d) embeddings of a human sample that nothing is compared with.
+        null: fresh human samples, (n, d) each, of the size of a generation.
+        first: (n, d) generation 0's human sample, for the published score.
         lam: λ, the weight of the squared drift, >= 0.
-        seed: for the draws of ``volume_rarefied``.
-
-    Returns:
-        ``volume``, ``drift``, ``dispersion``, ``compression``, ``outlier``, ``ainex``,
-        ``integrity``, ``loss``, ``volume_rarefied``, ``volume_refit``, ``residual``, ``spread``,
-        ``drift_relative``, ``explained``. Where all texts are equal: volumes, ``dispersion``,
-        ``compression``, ``outlier``, ``spread`` and ``integrity`` 0, ``loss`` 100, ``residual``
-        1. Where the human texts have no volume: ``integrity`` 0, ``loss`` 100; where they have
-        no spread: ``drift_relative`` 1e9.
 
     Raises:
         MetricError: rows that are not finite (named), fewer than 5 texts, dimensions that
             differ, λ below 0.
     """
-    basis = human if isinstance(human, Basis) else fit_basis(human)
-    return prepare(basis, generated, lam, seed).compute()
-
-
-def integrity(human: ArrayLike, generated: ArrayLike, lam: float = 1.0) -> dict[str, float]:
-    """The §1 metrics of ``generated`` against ``human``: see ``geometry_metrics``."""
-    return geometry_metrics(human, generated, lam)
-
-
-def prepare(basis: Basis, generated: ArrayLike, lam: float = 1.0, seed: int = 0) -> Prepared:
-    """Projects a generation and holds what ``compute`` needs for it and for its half-samples."""
     if not (np.isfinite(lam) and lam >= 0):
         raise MetricError("lam", wanted=">= 0", got=lam)
+    basis = fit_basis(sample)
+    scores = []
+    for one in null:
+        checked = embeddings(one, "null sample")
+        same_dimension(basis.mean[None], checked, "null sample")
+        scores.append(_ainex(project(checked, basis.mean, basis.components), basis, lam))
+    published = None
+    if first is not None:
+        published = fit_basis(embeddings(first, "generation 0"))
+        same_dimension(basis.mean[None], published.mean[None], "generation 0")
+    return Fitted(basis, float(np.mean(scores)) if scores else None, published, float(lam))
+
+
+def geometry_metrics(
+    human: ArrayLike,
+    generated: ArrayLike,
+    lam: float = 1.0,
+    seed: int = 0,
+    null: Sequence[ArrayLike] = (),
+) -> dict[str, float | None]:
+    """Every metric of §1 for one generation.
+
+    Args:
+        human: (m, d) human embeddings: the fit sample, and generation 0 of the published score.
+        generated: (n, d) embeddings of the texts to judge; m = n makes hull volumes comparable.
+        lam: λ, the weight of the squared drift, >= 0.
+        seed: for the draws of ``volume_rarefied``.
+        null: fresh human samples, (n, d) each, for ``integrity`` and ``loss``; None without any.
+
+    Returns:
+        ``volume``, ``drift``, ``dispersion``, ``compression``, ``outlier``, ``ainex``,
+        ``integrity``, ``loss``, ``integrity_published``, ``volume_rarefied``, ``volume_refit``,
+        ``residual``, ``spread``, ``drift_relative``, ``explained``. Where all texts are equal:
+        volumes, ``dispersion``, ``compression``, ``outlier``, ``spread`` and ``integrity`` 0,
+        ``loss`` 100, ``residual`` 1. Where the human texts have no volume: ``integrity`` 0,
+        ``loss`` 100; where they have no spread: ``drift_relative`` 1e9.
+
+    Raises:
+        MetricError: rows that are not finite (named), fewer than 5 texts, dimensions that
+            differ, λ below 0.
+    """
+    return prepare(fit(human, null, human, lam), generated, seed).compute()
+
+
+def integrity(
+    human: ArrayLike, generated: ArrayLike, lam: float = 1.0, samples: int = 20, seed: int = 0
+) -> dict[str, float | None]:
+    """The §1 metrics of embeddings, calibrated: fresh human text reads an ``integrity`` of 1.
+
+    The human texts are dealt into a fit sample of n and a pool from which `samples` null samples of
+    n are drawn; n is the number of generated texts, at most a third of the human ones.
+
+    Args:
+        human: (m, d) embeddings of human texts.
+        generated: (n, d) embeddings of the texts to judge.
+        lam: λ, the weight of the squared drift, >= 0.
+        samples: null samples.
+        seed: of the draws.
+
+    Returns:
+        See `geometry_metrics`; ``integrity_published`` holds the fit sample for generation 0.
+
+    Raises:
+        MetricError: see `geometry_metrics`; fewer than 15 human texts; no sample.
+    """
+    people, texts = embeddings(human, "human"), embeddings(generated, "generated")
+    size = min(len(texts), len(people) // 3)
+    if samples < 1:
+        raise MetricError("samples", wanted=">= 1", got=samples)
+    if size < FEWEST_TEXTS:
+        wanted = f">= {3 * FEWEST_TEXTS} texts: a fit sample and a pool twice as large"
+        raise MetricError("human", wanted=wanted, got=len(people))
+    people = people[stream(seed, "geometry.human").permutation(len(people))]
+    chosen = np.sort(stream(seed, "geometry.generated").permutation(len(texts))[:size])
+    pool = people[size:]
+    draws = (stream(seed, "geometry.null", item=at) for at in range(samples))
+    null = [pool[draw.choice(len(pool), size, replace=False)] for draw in draws]
+    return geometry_metrics(people[:size], texts[chosen], lam, seed, null)
+
+
+def prepare(fitted: Fitted, generated: ArrayLike, seed: int = 0) -> Prepared:
+    """Projects a generation and holds what its metrics and its half-samples need."""
+    basis = fitted.basis
     checked = embeddings(generated, "generated")
     same_dimension(basis.mean[None], checked)
     coordinates = project(checked, basis.mean, basis.components)
@@ -206,8 +253,11 @@ def prepare(basis: Basis, generated: ArrayLike, lam: float = 1.0, seed: int = 0)
     positive = (distances > 0).astype(np.float64)
     every = positive.sum() == len(pairs) * (len(pairs) - 1)
     apart = None if every else positive
+    published = None
+    if fitted.published is not None:
+        published = project(checked, fitted.published.mean, fitted.published.components)
     return Prepared(
-        basis, checked, coordinates, products, pairs, distances, apart, float(lam), seed
+        fitted, checked, coordinates, published, products, pairs, distances, apart, seed
     )
 
 
@@ -215,39 +265,17 @@ class Geometry:
     """The Ainex family: hull, drift and their companions in the human basis."""
 
     def __init__(self, reference: Reference) -> None:
-        self.basis, self.lam = fit_basis(reference.embeddings), reference.lam
+        self.fitted = fit(reference.embeddings, reference.null, reference.first, reference.lam)
 
     def prepare(self, sample: Sample) -> Prepared:
         """See `palimpsest.metrics.family.Family`."""
-        return prepare(self.basis, sample.embeddings, self.lam)
+        return prepare(self.fitted, sample.embeddings)
 
 
-def _principal(
-    points: Floats, mean: NDArray[np.float64], components: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Directions (k, d), their variances (k,) and the total variance."""
-    count, dims = points.shape
-    kept = min(components, count, dims)
-    if count > dims:
-        matrix = covariance(points)
-    else:
-        centred = points.astype(np.float64) - mean
-        matrix = centred @ centred.T / (count - 1)
-    total, size = float(np.trace(matrix)), len(matrix)
-    variances, vectors = eigh(matrix, subset_by_index=(size - kept, size - 1))
-    variances, vectors = variances[::-1], vectors[:, ::-1].T
-    if count <= dims:
-        vectors = vectors @ centred
-    directions = np.zeros((components, dims))
-    # A direction without variance would be rounding noise: zeros say that nothing lies there.
-    if total <= NOTHING * float(mean @ mean):
-        return directions, np.zeros(components), 0.0
-    real = variances > total * FLAT**2
-    lengths = np.linalg.norm(vectors[real], axis=1, keepdims=True)
-    unit = vectors[real] / lengths
-    leading = np.take_along_axis(unit, np.abs(unit).argmax(axis=1)[:, None], axis=1)
-    directions[: len(unit)] = unit * np.sign(leading)
-    return directions, np.where(real, variances, 0.0), total
+def _ainex(points: NDArray[np.float64], basis: Basis, lam: float) -> float:
+    """Hull volume over 1 + λ · drift², of coordinates in a basis."""
+    drift = float(np.linalg.norm(points.mean(axis=0) - basis.centre))
+    return hull(points) / (1.0 + lam * drift**2)
 
 
 def _spread(centred: NDArray[np.float64], points: NDArray[np.float64]) -> float:
@@ -290,7 +318,7 @@ def _refit(prepared: Prepared, rows: Rows | None) -> float:
     if prepared.products is None or count > points.shape[1]:
         own = points if rows is None else points[rows]
         mean = mean_of(own)
-        return hull(project(own, mean, _principal(own, mean, components)[0]))
+        return hull(project(own, mean, principal(own, mean, components)[0]))
     if count <= components:
         return 0.0
     products = prepared.products

@@ -1,18 +1,18 @@
 r"""Metrics of docs/metrics.md §4: how varied the words still are.
 
-Words are the matches of ``\w+`` in the lower-cased text. Everything but ``duplicates`` and
+Words are those of `palimpsest.core.words`, lower-cased. Everything but ``duplicates`` and
 ``length_mean`` is measured on a fixed budget of words, so that no number depends on length: texts
-are taken as written while they fit, or in a seeded random order when the corpus is larger, and
-the last one is cut where the budget ends. n-grams do not cross texts.
+are taken in a seeded random order until it is full, and the last one is cut there. n-grams do not
+cross texts.
 
-Half-samples of the jackknife keep the words that the budget gave to their texts.
+A subsample of the jackknife fills its share of the budget anew, with texts beyond the budget's end
+if it must: a number of words that varied would show as a variance that the metric does not have.
 
 Known gaps: ``self_bleu_4`` looks at ``SELF_BLEU_TEXTS`` texts; ``zipf`` has no best value, only
 the human one.
 """
 
-import itertools
-import re
+import math
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from palimpsest.core.errors import MetricError
 from palimpsest.core.rng import stream
+from palimpsest.core.words import cut, normalised, words
 from palimpsest.metrics.family import Reference, Rows, Sample
 from palimpsest.metrics.self_bleu import SelfBleu
 from palimpsest.metrics.validation import texts
@@ -32,34 +33,56 @@ ORDERS = (1, 2, 3, 4)
 """n-gram lengths of ``distinct_n``."""
 
 SELF_BLEU_TEXTS = 200
-"""Texts among which self-BLEU is measured, drawn with the seed when there are more."""
+"""Texts among which self-BLEU is measured, the first in the order of the budget."""
+
+SPARE = 1.3
+"""Words that are kept ready for subsamples, in budgets: of 20 groups hardly any is 30 % of them."""
+
+SHORT = 1.05
+"""A subsample of a corpus with hardly more words than the budget fills its share less this."""
 
 ZLIB_CEILING = 1032.0
 """The most that zlib can compress; what texts without a word read."""
-
-WORD = re.compile(r"\w+")
 
 Ids = NDArray[np.int64]
 """Numbers that stand for words, n-grams or texts."""
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """One generation made ready for ``compute``; arrays over words are in the budget's order.
+class Grams:
+    """All n-grams of one length inside texts."""
 
-    ``grams[n]`` holds the id and the text of every n-gram, ``within`` (texts, 3) the share of
-    distinct 2-, 3- and 4-grams of each text, ``human`` the smoothed log probabilities of the
-    human words over the union vocabulary, in which the generation's words come first.
+    ids: Ids
+    """A number for each, dense from 0."""
+    owner: Ids
+    """The text it stands in."""
+    end: Ids
+    """The words of its text up to its own end."""
+
+    def inside(self, shares: Ids) -> NDArray[np.bool_]:
+        """Whether each lies in the first words of its text, as many as `shares` says."""
+        return np.asarray(self.end <= shares[self.owner])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One generation made ready for ``compute``.
+
+    ``order`` is that in which texts fill the ``budget``, ``ready`` the words of each that are kept,
+    ``within`` (texts, 3) the share of distinct 2-, 3- and 4-grams of each, ``human`` the count of
+    each word in the human texts (the generation's words come first).
     """
 
-    raw: list[bytes]
+    texts: list[str]
     lengths: Ids
     copies: Ids
-    kept: NDArray[np.bool_]
-    grams: dict[int, tuple[Ids, Ids]]
+    order: Ids
+    ready: Ids
+    budget: int
+    grams: dict[int, Grams]
     within: NDArray[np.float64]
     bleu: SelfBleu
-    human: NDArray[np.float64]
+    human: Ids
 
     @property
     def count(self) -> int:
@@ -67,38 +90,46 @@ class Prepared:
         return len(self.lengths)
 
     def compute(self, rows: Rows | None = None) -> dict[str, float]:
-        """The §4 metrics of all texts, or of the texts at positions ``rows`` (a half-sample)."""
-        count = len(self.lengths)
-        chosen = np.ones(count, dtype=bool)
+        """The §4 metrics of all texts, or of the texts at positions ``rows`` (a subsample)."""
+        chosen = np.ones(self.count, dtype=bool)
+        budget, members = float(self.budget), float(SELF_BLEU_TEXTS)
         if rows is not None:
-            chosen = np.zeros(count, dtype=bool)
+            chosen = np.zeros(self.count, dtype=bool)
             chosen[rows] = True
-        ids = {order: grams[chosen[owner]] for order, (grams, owner) in self.grams.items()}
+            part = len(rows) / self.count
+            budget = min(budget, int(self.lengths.sum()) / SHORT) * part
+            members *= part
+        shares = _shares(np.where(chosen, self.ready, 0), self.order, round(budget))
+        ids = {order: grams.ids[grams.inside(shares)] for order, grams in self.grams.items()}
         tables = {order: np.bincount(grams) for order, grams in ids.items()}
         types = {order: int(np.count_nonzero(table)) for order, table in tables.items()}
         frequencies = tables[1][tables[1] > 0]
-        measured = chosen & self.kept
+        measured = chosen & ((shares > 0) | (self.lengths == 0))
         copies = self.copies[chosen]
         result = {f"distinct_{order}": types[order] / max(len(ids[order]), 1) for order in ORDERS}
         return result | {
             "repetition_diversity": _mean_product(self.within[measured]),
-            "self_bleu_4": self.bleu.mean(chosen),
+            "self_bleu_4": self.bleu.mean(measured, round(members)),
             "ttr": types[1] / max(len(ids[1]), 1),
             "mtld": mtld(ids[1]),
             "hapax": float((frequencies == 1).sum()) / types[1] if types[1] > 1 else 0.0,
             "entropy_1": entropy(frequencies),
             "entropy_2": entropy(tables[2]),
             "zipf": zipf(frequencies),
-            "compression_ratio": _compression(self.raw, measured) if types[1] else ZLIB_CEILING,
+            "compression_ratio": self._compression(measured, shares) if types[1] else ZLIB_CEILING,
             "duplicates": 1.0 - float(np.count_nonzero(np.bincount(copies))) / len(copies),
             "length_mean": float(self.lengths[chosen].mean()),
             "kl_human": _divergence(tables[1], self.human),
         }
 
-
-def words(text: str) -> list[str]:
-    r"""The lower-cased ``\w+`` words of a text."""
-    return WORD.findall(text.lower())
+    def _compression(self, measured: NDArray[np.bool_], shares: Ids) -> float:
+        """Of the budget's part of each text, whole or up to its last budgeted word."""
+        parts = [
+            self.texts[at] if shares[at] == self.lengths[at] else cut(self.texts[at], shares[at])
+            for at in np.flatnonzero(measured).tolist()
+        ]
+        joined = "\n".join(parts).encode()
+        return len(joined) / len(zlib.compress(joined, 9))
 
 
 def lexical_metrics(
@@ -145,32 +176,38 @@ def prepare(
 
     ``human`` may be what `word_counts` made of the human texts, where many are held against them.
     """
-    checked = texts(generated, "generated")
+    checked = [normalised(text) for text in texts(generated, "generated")]
     others = human if isinstance(human, Mapping) else word_counts(human)
     if budget is not None and budget < 1:
         raise MetricError("budget", wanted=">= 1 word", got=budget)
     own = [words(text) for text in checked]
     lengths = _counts(own)
+    total = int(lengths.sum())
     if budget is None:
-        budget = max(1, min(int(lengths.sum()), sum(others.values())))
-    shares = _budgeted(lengths, budget, seed)
+        budget = max(1, min(total, sum(others.values())))
+    order = stream(seed, "lexical.budget").permutation(len(lengths))
+    ready = _shares(lengths, order, math.ceil(SPARE * budget))
     vocabulary: dict[str, int] = {}
-    budgeted = [line[:share] for line, share in zip(own, shares, strict=True)]
-    ids, owner = _number(budgeted, vocabulary)
+    kept = [line[:share] for line, share in zip(own, ready, strict=True)]
+    ids, owner = _number(kept, vocabulary)
     theirs = [vocabulary.setdefault(word, len(vocabulary)) for word in others]
     human_counts = np.zeros(max(len(vocabulary), 1), dtype=np.int64)
     human_counts[theirs] = list(others.values())
-    grams = {order: _grams(ids, owner, order) for order in ORDERS}
-    kept = (shares > 0) | (lengths == 0)
+    place = np.arange(len(ids)) - (np.cumsum(ready) - ready)[owner]
+    grams = {length: _grams(ids, owner, place, length) for length in ORDERS}
+    members = order[(ready > 0)[order] | (lengths == 0)[order]]
+    members = members[: math.ceil(SPARE * SELF_BLEU_TEXTS)]
     return Prepared(
-        raw=_raw(checked, lengths, shares),
+        texts=checked,
         lengths=lengths,
         copies=np.unique(np.asarray(checked, dtype=object), return_inverse=True)[1],
-        kept=kept,
+        order=order,
+        ready=ready,
+        budget=budget,
         grams=grams,
-        within=np.stack([_within(*grams[order], len(checked)) for order in ORDERS[1:]], axis=1),
-        bleu=_self_bleu(grams, shares, kept, seed),
-        human=_smoothed(human_counts),
+        within=np.stack([_within(grams[length], len(checked)) for length in ORDERS[1:]], axis=1),
+        bleu=SelfBleu.count([(one.ids, one.owner) for one in grams.values()], ready, members),
+        human=human_counts,
     )
 
 
@@ -182,18 +219,15 @@ class Lexical:
 
     def prepare(self, sample: Sample) -> Prepared:
         """See `palimpsest.metrics.family.Family`."""
-        return prepare(sample.texts, self.human, self.words)
+        return prepare(sample.texts, self.human, sample.words or self.words)
 
 
 def _counts(lines: list[list[str]]) -> Ids:
     return np.array([len(line) for line in lines], dtype=np.int64)
 
 
-def _budgeted(lengths: Ids, budget: int, seed: int) -> Ids:
-    """How many words of each text the budget takes."""
-    if int(lengths.sum()) <= budget:
-        return lengths
-    order = stream(seed, "lexical.budget").permutation(len(lengths))
+def _shares(lengths: Ids, order: Ids, budget: int) -> Ids:
+    """How many words of each text the budget takes, in this order of the texts."""
     before = np.concatenate([[0], np.cumsum(lengths[order])[:-1]])
     shares = np.empty_like(lengths)
     shares[order] = np.clip(budget - before, 0, lengths[order])
@@ -206,70 +240,39 @@ def _number(lines: list[list[str]], vocabulary: dict[str, int]) -> tuple[Ids, Id
     return np.array(ids, dtype=np.int64), np.repeat(np.arange(len(lines)), _counts(lines))
 
 
-def _grams(ids: Ids, owner: Ids, order: int) -> tuple[Ids, Ids]:
-    """Dense ids of the n-grams inside texts, numbered 0.., and the text each stands in."""
-    if order == 1:
-        return ids, owner
-    size = max(len(ids) - order + 1, 0)
+def _grams(ids: Ids, owner: Ids, place: Ids, length: int) -> Grams:
+    """The n-grams of words that follow each other in a text."""
+    size = max(len(ids) - length + 1, 0)
     inside = owner[:size] == owner[len(owner) - size :]
     code = np.zeros(size, dtype=np.int64)
-    for offset in range(order):
+    for offset in range(length):
         longer = code * (len(ids) + 1) + ids[offset : offset + size]
         code = np.unique(longer, return_inverse=True)[1]
-    if not inside.any():
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    return np.unique(code[inside], return_inverse=True)[1], owner[:size][inside]
+    dense = np.unique(code[inside], return_inverse=True)[1].astype(np.int64)
+    return Grams(dense, owner[:size][inside], place[:size][inside] + length)
 
 
-def _within(ids: Ids, owner: Ids, count: int) -> NDArray[np.float64]:
+def _within(grams: Grams, count: int) -> NDArray[np.float64]:
     """Share of distinct n-grams in each text; 0 where a text is too short to have one."""
-    first = np.unique(owner * (int(ids.max(initial=0)) + 1) + ids, return_index=True)[1]
-    distinct = np.bincount(owner[first], minlength=count)
-    return distinct / np.maximum(np.bincount(owner, minlength=count), 1)
+    code = grams.owner * (int(grams.ids.max(initial=0)) + 1) + grams.ids
+    distinct = np.bincount(grams.owner[np.unique(code, return_index=True)[1]], minlength=count)
+    return distinct / np.maximum(np.bincount(grams.owner, minlength=count), 1)
 
 
 def _mean_product(within: NDArray[np.float64]) -> float:
     return float(within.mean(axis=0).prod()) if len(within) else 0.0
 
 
-def _self_bleu(
-    grams: dict[int, tuple[Ids, Ids]], lengths: Ids, kept: NDArray[np.bool_], seed: int
-) -> SelfBleu:
-    members = np.flatnonzero(kept)
-    if len(members) > SELF_BLEU_TEXTS:
-        rng = stream(seed, "lexical.self_bleu")
-        members = np.sort(rng.choice(members, SELF_BLEU_TEXTS, replace=False))
-    return SelfBleu.count([grams[order] for order in ORDERS], lengths, members)
+def _divergence(own: Ids, human: Ids) -> float:
+    """KL of add-one-smoothed counts over the words that either has."""
+    counts = np.zeros(len(human), dtype=np.int64)
+    counts[: len(own)] = own
+    union = (counts > 0) | (human > 0)
+    ours, theirs = _smoothed(counts[union]), _smoothed(human[union])
+    return max(float((np.exp(ours) * (ours - theirs)).sum()), 0.0)
 
 
-def _raw(checked: list[str], lengths: Ids, shares: Ids) -> list[bytes]:
-    """The budget's part of each text, as bytes: whole, or up to its last budgeted word."""
-    cut = [
-        text if share == length else text[: _end_of_word(text, share)]
-        for text, length, share in zip(checked, lengths, shares, strict=True)
-    ]
-    return [text.encode("utf-8", "surrogatepass") for text in cut]
-
-
-def _end_of_word(text: str, count: int) -> int:
-    """Where the text's ``count``-th word ends, 0 for none."""
-    matches = itertools.islice(WORD.finditer(text.lower()), count)
-    return max((match.end() for match in matches), default=0)
-
-
-def _compression(raw: list[bytes], measured: NDArray[np.bool_]) -> float:
-    joined = b"\n".join([raw[index] for index in np.flatnonzero(measured)])
-    return len(joined) / len(zlib.compress(joined, 9))
-
-
-def _smoothed(counts: NDArray[np.integer]) -> NDArray[np.float64]:
+def _smoothed(counts: Ids) -> NDArray[np.float64]:
     """Add-one-smoothed log probabilities."""
-    logs: NDArray[np.float64] = np.log(counts + 1.0) - np.log(counts.sum() + len(counts))
+    logs: NDArray[np.float64] = np.log(counts + 1.0) - np.log(counts.sum() + max(len(counts), 1))
     return logs
-
-
-def _divergence(counts: NDArray[np.integer], human: NDArray[np.float64]) -> float:
-    padded = np.zeros(len(human), dtype=np.int64)
-    padded[: len(counts)] = counts
-    own = _smoothed(padded)
-    return max(float((np.exp(own) * (own - human)).sum()), 0.0)

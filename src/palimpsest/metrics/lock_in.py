@@ -14,8 +14,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from palimpsest.core.words import words
 from palimpsest.metrics.family import Reference, Rows, Sample
-from palimpsest.metrics.lexical import words
 from palimpsest.metrics.validation import texts
 
 GRAM = 8

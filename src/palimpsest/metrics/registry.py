@@ -59,8 +59,10 @@ class Metric:
         source: the paper that defines it; "here" where this project does.
         code: module of `palimpsest` and function.
         range: in words, where the bounds do not say all.
-        interval: "jackknife", or "none" for a function of one model over one text.
+        interval: "half" or "group", the jackknife that was shown to hold (docs/metrics.md §9), or
+            "none": for a function of one model over one text, and where none was shown to hold.
         alias_of: a metric that says the same, so that the two count as one piece of evidence.
+        tested: whether it says anything of the texts; not so for a function of the reference.
         shown: places, separated by blanks: "generation" (metrics/generations), "comparison"
             (`palimpsest compare`), "table" (the report's chief table), "plot" (plots/curves),
             "picture" (the pictures of a chain), "breadth" (one of those by which an audit says
@@ -81,10 +83,21 @@ class Metric:
     source: str
     code: str
     range: str = ""
-    interval: Literal["jackknife", "none"] = "jackknife"
+    interval: Literal["half", "group", "none"] = "group"
     alias_of: str | None = None
+    tested: bool = True
     shown: str = ""
     function: Function | None = None
+
+    @property
+    def own_evidence(self) -> bool:
+        """Whether it counts where metrics are tested together."""
+        return self.tested and self.alias_of is None
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share of something, in [0, 1]."""
+        return (self.low, self.high) == (0, 1)
 
     @property
     def range_text(self) -> str:
@@ -111,7 +124,7 @@ GEOMETRY = _family(
      "convex-hull volume V_g of y", "0, also for rank below 3",
      "Ainex 2026", "metrics.hull:hull_volume", {"shown": "generation table plot picture"}),
     ("drift", UP, "distance", (0, inf), "drift", "PCA units",
-     "‖μ_g − μ_0‖", "none of its own",
+     "‖μ_g − μ_F‖, F the human fit sample", "none of its own",
      "Ainex 2026", "metrics.geometry:geometry_metrics",
      {"shown": "generation comparison table plot picture"}),
     ("dispersion", DOWN, "room", (0, inf), "dispersion", "PCA units",
@@ -125,21 +138,26 @@ GEOMETRY = _family(
     ("outlier", DOWN, "room", (0, inf), "farthest text", "PCA units",
      "max ‖y_i − μ_g‖", "0",
      "Ainex 2026", "metrics.geometry:geometry_metrics",
-     {"shown": "generation table plot picture"}),
+     {"interval": "none", "shown": "generation table plot picture"}),
     ("ainex", DOWN, "room", (0, inf), "Ainex score", "PCA units³",
      "V_g / (1 + λ · drift²), λ = 1 unless set", "0",
      "Ainex 2026", "metrics.geometry:geometry_metrics", {"alias_of": "integrity"}),
-    ("integrity", DOWN, "room", (0, inf), "integrity", "share of g00's",
-     "ainex_g / ainex_0", "0, also where the human texts have no volume",
-     "Ainex 2026", "metrics.geometry:integrity",
-     {"range": "≥ 0, 1 at g = 0", "shown": "generation comparison table plot picture"}),
+    ("integrity", DOWN, "room", (0, inf), "integrity", "share of fresh human text's",
+     "ainex_g / mean ainex of fresh human samples",
+     "0, also where the human texts have no volume; null without human samples",
+     "Ainex 2026, calibrated here", "metrics.geometry:integrity",
+     {"shown": "generation comparison table plot picture"}),
     ("loss", UP, "room", (-inf, 100), "integrity lost", "%",
      "100 · (1 − integrity), %", "100",
      "Ainex 2026", "metrics.geometry:geometry_metrics",
      {"range": "≤ 100", "alias_of": "integrity", "shown": "table plot"}),
+    ("integrity_published", DOWN, "room", (0, inf), "integrity as published", "share of g00's",
+     "ainex_g / ainex_0, basis and hull of generation 0: in-sample, 1 at g = 0", "0",
+     "Ainex 2026", "metrics.geometry:geometry_metrics",
+     {"range": "≥ 0, 1 at g = 0", "alias_of": "integrity", "shown": "table plot"}),
     ("volume_rarefied", DOWN, "room", (0, inf), "rarefied hull volume", "PCA units³",
      "mean hull volume of 64 draws of m = min(200, ⌊n/2⌋) texts", "0",
-     "here", "metrics.geometry:geometry_metrics", {}),
+     "here", "metrics.geometry:geometry_metrics", {"interval": "half"}),
     ("volume_refit", DOWN, "room", (0, inf), "hull volume, own basis", "PCA units³",
      "hull volume in the generation's own 3 components", "0",
      "here", "metrics.geometry:geometry_metrics", {}),
@@ -150,11 +168,11 @@ GEOMETRY = _family(
      "det(Cov y)^(1/6), a length", "0",
      "here", "metrics.geometry:geometry_metrics", {"shown": "breadth"}),
     ("drift_relative", UP, "distance", (0, inf), "drift in human spreads", "human spreads",
-     "drift / √(trace Cov y_0)", "1e9 where the human texts have no spread",
+     "drift / √(trace Cov y_F)", "1e9 where the human texts have no spread",
      "here", "metrics.geometry:geometry_metrics", {"alias_of": "drift"}),
     ("explained", NONE, "other", (0, 1), "variance explained", "",
      "variance share of the 3 human components", "0",
-     "Pearson 1901", "metrics.geometry:fit_basis", {}),
+     "Pearson 1901", "metrics.basis:fit_basis", {"tested": False, "interval": "none"}),
 )
 SPECTRUM = _family(
     "spectrum",
@@ -167,7 +185,7 @@ SPECTRUM = _family(
      "Gao et al. 2017", "metrics.spectrum:participation_ratio", {"range": "1 to d"}),
     ("intrinsic_dimension", DOWN, "room", (0, inf), "intrinsic dimension", "dimensions",
      "TwoNN: m / Σ ln(r₂/r₁) over the m distinct texts with 0 < r₁ < r₂", "0",
-     "Facco et al. 2017", "metrics.spectrum:two_nn", {}),
+     "Facco et al. 2017", "metrics.spectrum:two_nn", {"interval": "half"}),
     ("anisotropy", UP, "room", (-1, 1), "anisotropy", "",
      "mean cosine over pairs", "1",
      "Ethayarajh 2019", "metrics.spectrum:mean_cosine", {"range": "−1/(n−1) to 1"}),
@@ -175,7 +193,7 @@ SPECTRUM = _family(
 DISTRIBUTION = _family(
     "distribution",
     ("frechet", UP, "distance", (0, inf), "Fréchet distance", "",
-     "‖μ_g − μ_0‖² + tr(Σ_g + Σ_0 − 2(Σ_g Σ_0)^½)", "as defined, large",
+     "‖μ_g − μ_F‖² + tr(Σ_g + Σ_F − 2(Σ_g Σ_F)^½)", "as defined, large",
      "Heusel et al. 2017", "metrics.distribution:distribution_metrics",
      {"range": "≥ 0, 0 when equal"}),
     ("mmd2", UP, "distance", (-inf, inf), "MMD²", "",
@@ -192,7 +210,7 @@ DISTRIBUTION = _family(
     ("recall", DOWN, "reach", (0, 1), "recall", "",
      "share of human texts inside a ball of the generation", "0",
      "Kynkäänniemi et al. 2019", "metrics.distribution:distribution_metrics",
-     {"shown": "breadth"}),
+     {"interval": "none", "shown": "breadth"}),
     ("density", DOWN, "distance", (0, inf), "density", "",
      "mean number of human balls around a text, over k", "0",
      "Naeem et al. 2020", "metrics.distribution:distribution_metrics", {}),
@@ -226,20 +244,20 @@ TEXT = _family(
      "Li et al. 2016", "metrics.lexical:lexical_metrics", {"shown": "breadth"}),
     ("repetition_diversity", DOWN, "words", (0, 1), "diversity inside texts", "",
      "Π over n = 2, 3, 4 of the mean share of distinct n-grams inside a text", "0",
-     "Su et al. 2022", "metrics.lexical:lexical_metrics", {}),
+     "Su et al. 2022", "metrics.lexical:lexical_metrics", {"interval": "half"}),
     ("self_bleu_4", UP, "words", (0, 1), "self-BLEU", "",
      "mean BLEU-4 of a text against all others, of 200 texts", "1",
-     "Zhu et al. 2018", "metrics.self_bleu:SelfBleu", {}),
+     "Zhu et al. 2018", "metrics.self_bleu:SelfBleu", {"interval": "half"}),
     ("ttr", DOWN, "words", (0, 1), "type-token ratio", "",
      "types / words", "0",
      "Johnson 1944", "metrics.lexical:lexical_metrics", {"alias_of": "distinct_1"}),
     ("mtld", DOWN, "words", (0, inf), "MTLD", "words a factor",
      "words a factor of type-token ratio 0.72, both ways",
      "0 without words, 2 for one word repeated",
-     "McCarthy & Jarvis 2010", "metrics.word_diversity:mtld", {}),
+     "McCarthy & Jarvis 2010", "metrics.word_diversity:mtld", {"interval": "half"}),
     ("hapax", DOWN, "words", (0, 1), "words used once", "",
      "types seen once / types", "0",
-     "Baayen 2001", "metrics.lexical:lexical_metrics", {}),
+     "Baayen 2001", "metrics.lexical:lexical_metrics", {"interval": "half"}),
     ("entropy_1", DOWN, "words", (0, inf), "word entropy", "nats",
      "entropy of words, nats", "0",
      "Shannon 1948", "metrics.word_diversity:entropy", {}),
@@ -285,13 +303,13 @@ LIKELIHOOD = _family(
      "here", "metrics.likelihood:Written", {}),
     ("surprise_q05", DOWN, "likelihood", (0, inf), "surprise, 5 % quantile", "nats a token",
      "5 % quantile of a text's mean NLL under model 0, nats", "0",
-     "Shumailov et al. 2024", "metrics.likelihood:surprise", {}),
+     "Shumailov et al. 2024", "metrics.likelihood:surprise", {"interval": "half"}),
     ("surprise_q50", DOWN, "likelihood", (0, inf), "surprise, median", "nats a token",
      "median of it", "0",
-     "Shumailov et al. 2024", "metrics.likelihood:surprise", {}),
+     "Shumailov et al. 2024", "metrics.likelihood:surprise", {"interval": "half"}),
     ("surprise_q95", DOWN, "likelihood", (0, inf), "surprise, 95 % quantile", "nats a token",
      "95 % quantile of it: the tail", "0",
-     "Shumailov et al. 2024", "metrics.likelihood:surprise", {}),
+     "Shumailov et al. 2024", "metrics.likelihood:surprise", {"interval": "half"}),
     ("next_token_entropy", DOWN, "likelihood", (0, inf), "next-token entropy", "nats",
      "mean entropy of model g's predictions on held-out text, nats", "0",
      "Shannon 1948", "metrics.likelihood:Heldout", {}),
@@ -381,7 +399,7 @@ TRUTH = _family(
      "here", "metrics.truth:TruthTable", {"shown": "generation comparison table plot picture"}),
     ("tail_coverage", DOWN, "truth", (0, 1), "rare-fact coverage", "",
      "the same of the rarest quarter by training frequency", "0",
-     "here", "metrics.truth:tail_weights", {"shown": "table picture"}),
+     "here", "metrics.truth:tail_weights", {"interval": "none", "shown": "table picture"}),
     ("entity_entropy", DOWN, "truth", (0, inf), "entity entropy", "nats",
      "entropy of the real entities mentioned, nats", "0",
      "here", "metrics.truth:TruthTable", {}),
@@ -391,7 +409,7 @@ TRUTH = _family(
     ("lock_in", UP, "truth", (0, 1), "lock-in", "",
      "share of the distinct untrue statements that the generation before made too",
      "null",
-     "here", "metrics.truth:TruthTable", {}),
+     "here", "metrics.truth:TruthTable", {"interval": "none"}),
     ("axioms", UP, "truth", (0, inf), "axioms", "untrue, held ≥ 3 generations",
      "untrue statements held for 3 generations in a row or more", "0, beside `parsed` 0",
      "here", "metrics.truth:axioms", {"interval": "none", "shown": "table"}),
@@ -403,13 +421,14 @@ LOCK_IN = _family(
     "lock_in",
     ("novel_ngrams", NONE, "other", (0, 1), "novel 8-grams", "",
      "share of 8-grams found nowhere in the human training corpus", "0 without any 8-gram",
-     "McCoy et al. 2023", "metrics.lock_in:lock_in_metrics", {"alias_of": "memorised"}),
+     "McCoy et al. 2023", "metrics.lock_in:lock_in_metrics", {"interval": "none",
+      "alias_of": "memorised"}),
     ("ngram_lock_in", UP, "truth", (0, 1), "8-gram lock-in", "",
      "share of the novel ones that the generation before wrote too; null without one", "1",
-     "here", "metrics.lock_in:lock_in_metrics", {}),
+     "here", "metrics.lock_in:lock_in_metrics", {"interval": "none"}),
     ("memorised", NONE, "other", (0, 1), "memorised 8-grams", "",
      "share of 8-grams found there", "0",
-     "Carlini et al. 2023", "metrics.lock_in:lock_in_metrics", {}),
+     "Carlini et al. 2023", "metrics.lock_in:lock_in_metrics", {"interval": "none"}),
 )
 # fmt: on
 

@@ -49,16 +49,19 @@ class SelfBleu:
             tables.append((gram[order], text[order], counts[order]))
         return cls(members, lengths[members], tables)
 
-    def scores(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def scores(self, chosen: NDArray[np.bool_], most: int | None = None) -> NDArray[np.float64]:
         """BLEU of every chosen member against the other chosen members, 0 to 1.
 
         Args:
             chosen: a mask over all texts, members or not.
+            most: so many of the chosen members, the first ones; None for all.
 
         Returns:
             One score a chosen member. A text without words, or alone, scores 1: it adds nothing.
         """
         active = chosen[self.members]
+        if most is not None:
+            active &= np.cumsum(active) <= most
         lengths = self.lengths[active]
         if len(lengths) < 2:
             return np.ones(len(lengths))
@@ -79,9 +82,9 @@ class SelfBleu:
         scores = np.where(matched_any, penalty * np.exp(logs / np.maximum(order_count, 1)), 0.0)
         return np.where(lengths > 0, scores, 1.0)
 
-    def mean(self, chosen: NDArray[np.bool_]) -> float:
+    def mean(self, chosen: NDArray[np.bool_], most: int | None = None) -> float:
         """Mean score of the chosen members; 1 (no diversity shown) for fewer than two."""
-        scores = self.scores(chosen)
+        scores = self.scores(chosen, most)
         return float(scores.mean()) if len(scores) else 1.0
 
     def _matched(

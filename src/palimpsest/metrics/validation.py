@@ -60,11 +60,11 @@ def embeddings(array: ArrayLike, name: str = "embeddings") -> Floats:
     return checked
 
 
-def same_dimension(human: Floats, generated: Floats) -> None:
+def same_dimension(human: Floats, generated: Floats, name: str = "generated") -> None:
     """Raises MetricError unless both arrays have the same number of columns."""
     if human.shape[1] != generated.shape[1]:
         raise MetricError(
-            "generated",
+            name,
             wanted=f"{human.shape[1]} dimensions, as the human embeddings",
             got=generated.shape[1],
             hint="embed both with the same encoder",

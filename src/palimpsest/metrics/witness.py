@@ -25,7 +25,6 @@ statements of a known ledger; a first generation worth its name states at least 
 of its continuations PASS.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from enum import StrEnum
 import numpy as np
 
 from palimpsest.core.errors import MetricError
+from palimpsest.core.words import words as words_of
 
 NGRAM_LIMITS = (0.05, 0.20, 0.44)
 WORD_LIMITS = (0.25, 0.40, 0.60)
@@ -122,7 +122,7 @@ def judge(
     unknown = set(statuses) - STATUSES
     if unknown:
         raise MetricError("witness statuses", wanted=sorted(STATUSES), got=sorted(unknown))
-    words = re.findall(r"\w+", continuation.lower())
+    words = words_of(continuation)
     dead = _death(words)
     if dead:
         return Judgement(WitnessVerdict.DEAD, (dead,))

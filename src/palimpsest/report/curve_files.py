@@ -11,35 +11,38 @@ from palimpsest.trajectory.curves import Scorecard, Trajectory, custom_names, nu
 
 COLUMNS = (
     "generation", "value", "low", "high", "null_low", "null_high",
-    "lineage", "difference", "difference_low", "difference_high",
+    "control", "difference", "difference_low", "difference_high",
 )  # fmt: skip
-"""Value with interval, null band, the control chain's value, and the difference to it."""
+"""Value with interval, the null band there, the control chain's value, and the difference to it."""
 
 Row = Mapping[str, float | int | None]
 
 
 def curve_rows(trajectory: Trajectory, name: str) -> list[Row]:
     """One row for every generation that has a value; None for what it lacks beside it."""
-    curve, band = trajectory.curve(name), trajectory.null.get(name)
+    curve = trajectory.curve(name)
     difference = trajectory.difference(name)
     columns = {
         "value": curve.value,
         "low": curve.low,
         "high": curve.high,
-        "lineage": trajectory.of_control(name).value,
+        "control": trajectory.of_control(name).value,
         "difference": difference.value,
         "difference_low": difference.low,
         "difference_high": difference.high,
     }
-    return [
-        {
-            "generation": int(trajectory.generations[at]),
-            **{key: number(values[at]) for key, values in columns.items()},
-            "null_low": band.low if band else None,
-            "null_high": band.high if band else None,
-        }
-        for at in np.flatnonzero(curve.known)
-    ]
+    rows: list[Row] = []
+    for at in np.flatnonzero(curve.known).tolist():
+        band = trajectory.band(name, at)
+        rows.append(
+            {
+                "generation": int(trajectory.generations[at]),
+                **{key: number(values[at]) for key, values in columns.items()},
+                "null_low": band.low if band else None,
+                "null_high": band.high if band else None,
+            }
+        )
+    return rows
 
 
 def to_csv(rows: Sequence[Row]) -> str:

@@ -42,8 +42,8 @@ def story(summary: Summary) -> list[str]:
     integrity = trajectory.last("integrity")
     if integrity is not None:
         lines.append(
-            f"After {last} generation{'s' * (last != 1)}, {100 * integrity:.0f}\u00a0% of the "
-            f"original integrity is left{_of_humans(trajectory)}."
+            f"After {last} generation{'s' * (last != 1)}, {100 * integrity:.0f}\u00a0% of fresh "
+            f"human text's integrity is left{_of_humans(trajectory)}."
         )
     if phases.change is not None and phases.volume_rate and phases.volume_rate_after:
         lines.append(
@@ -78,11 +78,11 @@ def story(summary: Summary) -> list[str]:
 
 
 def _of_humans(trajectory: Trajectory) -> str:
-    """What fresh human text reads instead: the basis is fitted to generation 0, it is not 1."""
+    """What fresh human samples of the same size read."""
     band = trajectory.null.get("integrity")
     if band is None:
         return ""
-    return f" (fresh human text has {100 * band.low:.0f} to {100 * band.high:.0f}\u00a0%)"
+    return f" (human samples have {100 * band.low:.0f} to {100 * band.high:.0f}\u00a0%)"
 
 
 def tiles(summary: Summary) -> list[Tile]:
@@ -120,11 +120,11 @@ def _phase_note(phases: Phases) -> str:
 
 def _last_tiles(trajectory: Trajectory, names: Iterable[str], last: str) -> list[Tile]:
     """Metrics at the last generation, those that were measured."""
-    shown = []
+    shown, end = [], len(trajectory.generations) - 1
     for name in names:
         if name not in trajectory:
             continue
-        curve, band, entry = trajectory.curve(name), trajectory.null.get(name), metric(name)
+        curve, band, entry = trajectory.curve(name), trajectory.band(name, end), metric(name)
         percent = " %" if entry.unit == "%" else ""
         notes = [] if percent or not entry.unit else [entry.unit]
         if number(curve.low[-1]) is not None:
@@ -139,6 +139,6 @@ def _last_tiles(trajectory: Trajectory, names: Iterable[str], last: str) -> list
 def _change_tile(trajectory: Trajectory, name: str) -> Tile:
     values = f"{plain(trajectory.first(name))} → {plain(trajectory.last(name))}"
     notes = [f"{g(int(trajectory.generations[0]))} → {g(int(trajectory.generations[-1]))}"]
-    if band := trajectory.null.get(name):
+    if band := trajectory.band(name, len(trajectory.generations) - 1):
         notes.append(f"null: {span(band.low, band.high)}")
     return Tile(metric(name).label, values, tuple(notes))

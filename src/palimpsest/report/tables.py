@@ -121,7 +121,7 @@ def _chance(p_value: float) -> str:
 
 
 def _cell(trajectory: Trajectory, name: str, at: int) -> Cell:
-    curve, band = trajectory.curve(name), trajectory.null.get(name)
+    curve, band = trajectory.curve(name), trajectory.band(name, at)
     value = number(curve.value[at])
     later = trajectory.generations[at] > 0
     left = bool(value is not None and band is not None and later and not band.holds(value))

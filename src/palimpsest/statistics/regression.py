@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.stats import linregress
+
+from palimpsest.statistics.student import quantile
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +43,7 @@ class Line:
     @property
     def student_95(self) -> float:
         """The t quantile of a two-sided 95 % interval; NaN with fewer than 3 points."""
-        return float(student.ppf(0.975, self.points - 2)) if self.points > 2 else math.nan
+        return quantile(0.05, self.points - 2) if self.points > 2 else math.nan
 
     @property
     def rate(self) -> Rate:
@@ -54,16 +56,13 @@ class Line:
 
 def fit_line(x: Floats, y: Floats) -> Line:
     """Fits y = intercept + slope · x; needs two different x."""
-    x_mean, y_mean = float(x.mean()), float(y.mean())
-    centred = x - x_mean
-    squares = float(centred @ centred)
-    slope = float(centred @ (y - y_mean)) / squares
-    residuals = y - y_mean - slope * centred
+    fit = linregress(x, y)
+    residuals = y - fit.intercept - fit.slope * x
     return Line(
-        slope=slope,
-        intercept=y_mean - slope * x_mean,
-        x_mean=x_mean,
-        x_squares=squares,
+        slope=float(fit.slope),
+        intercept=float(fit.intercept),
+        x_mean=float(x.mean()),
+        x_squares=float(((x - x.mean()) ** 2).sum()),
         residual_squares=float(residuals @ residuals),
         points=len(x),
     )

@@ -6,7 +6,7 @@ NaN, and every number that leaves this package again is a float or None, never N
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -48,6 +48,8 @@ class Trajectory:
         documents: (G,) texts a generation was measured on; 0 where a scorecard does not say.
         curves: metric name -> curve; only metrics with at least one value.
         null: metric name -> null band, from generation 0's scorecard; empty without one.
+        short: metric name -> place of a generation -> its own band, where its texts have too few
+            words for the band of all.
         control: the control chain, the same loop on human text that no generation has seen; it
             shares generation 0. None where the chain has none.
     """
@@ -56,6 +58,7 @@ class Trajectory:
     documents: NDArray[np.int64]
     curves: Mapping[str, Curve]
     null: Mapping[str, Band]
+    short: Mapping[str, Mapping[int, Band]] = field(default_factory=dict)
     control: "Trajectory | None" = None
 
     @classmethod
@@ -83,18 +86,20 @@ class Trajectory:
                 )
         names = sorted({name for scorecard in ordered for name in scorecard["metrics"]})
         curves = {name: _curve(name, ordered) for name in names}
-        first = ordered[0]
-        bands = first.get("null") or {} if numbers[0] == 0 else {}
+        bands = [_bands(scorecard) for scorecard in ordered]
+        null = bands[0] if numbers[0] == 0 else {}
+        short: dict[str, dict[int, Band]] = {}
+        for at, own in enumerate(bands):
+            for name, band in own.items() if numbers[at] else ():
+                short.setdefault(name, {})[at] = band
         return cls(
             generations=np.array(numbers, dtype=np.int64),
             documents=np.array(
                 [int(scorecard.get("documents") or 0) for scorecard in ordered], np.int64
             ),
             curves={name: curve for name, curve in curves.items() if curve.known.any()},
-            null={
-                name: Band.from_dict(band, f"scorecard g00: null.{name}")
-                for name, band in sorted(bands.items())
-            },
+            null=null,
+            short=short,
             control=cls.from_scorecards(control) if control else None,
         )
 
@@ -106,6 +111,19 @@ class Trajectory:
         if name in self.curves:
             return self.curves[name]
         return Curve(*(np.full(len(self.generations), np.nan) for _ in range(3)))
+
+    @property
+    def comparable(self) -> NDArray[np.bool_]:
+        """(G,) whether a generation was held against text of which nothing is in it.
+
+        So were all, but for generation 0 of a chain without null samples: there the basis is its
+        own, and it reads better than any other human text.
+        """
+        return (self.generations > 0) | bool(self.null)
+
+    def band(self, name: str, at: int) -> Band | None:
+        """The null band of a metric at a generation's place; None where there is none."""
+        return self.short.get(name, {}).get(at) or self.null.get(name)
 
     def of_control(self, name: str) -> Curve:
         """The control chain's curve of a metric at this chain's generations; NaN where unknown."""
@@ -174,6 +192,12 @@ def _generation(scorecard: Scorecard) -> int:
     if not isinstance(scorecard.get("metrics"), Mapping):
         raise MetricError(f"scorecard g{generation:02d}", wanted="a mapping of metrics", got="none")
     return generation
+
+
+def _bands(scorecard: Scorecard) -> dict[str, Band]:
+    label = f"scorecard g{scorecard['generation']:02d}: null"
+    entries = sorted((scorecard.get("null") or {}).items())
+    return {name: Band.from_dict(band, f"{label}.{name}") for name, band in entries}
 
 
 def _curve(name: str, scorecards: Sequence[Scorecard]) -> Curve:

@@ -65,6 +65,11 @@ def first_crossing(generations: Floats, values: Floats, threshold: float) -> flo
     return float(x[at - 1] + share * (x[at] - x[at - 1]))
 
 
+def comparable_integrity(trajectory: Trajectory) -> Floats:
+    """(G,) integrity; NaN where it is unknown, or a generation reads 1 by construction."""
+    return np.where(trajectory.comparable, trajectory.curve("integrity").value, np.nan)
+
+
 def forecast(trajectory: Trajectory, threshold: float, phases: Phases | None = None) -> Forecast:
     """Forecasts the generation at which integrity falls to a threshold.
 
@@ -79,7 +84,7 @@ def forecast(trajectory: Trajectory, threshold: float, phases: Phases | None = N
     if not 0 < threshold < 1:
         raise MetricError("forecast threshold", wanted="> 0 and < 1", got=threshold)
     generations = trajectory.generations.astype(np.float64)
-    integrity = trajectory.curve("integrity").value
+    integrity = comparable_integrity(trajectory)
     crossed = first_crossing(generations, integrity, threshold)
     if crossed is not None:
         return Forecast(threshold, crossed, crossed, crossed, observed=True, reason=None)

@@ -8,7 +8,12 @@ import numpy as np
 from palimpsest.trajectory.alarms import Alarm, find_alarms
 from palimpsest.trajectory.changepoint import Phases, find_phases
 from palimpsest.trajectory.curves import Trajectory, number
-from palimpsest.trajectory.forecast import Forecast, first_crossing, forecast
+from palimpsest.trajectory.forecast import (
+    Forecast,
+    comparable_integrity,
+    first_crossing,
+    forecast,
+)
 
 Number = float | int | str | None
 
@@ -56,7 +61,7 @@ def summarise(trajectory: Trajectory, threshold: float = 0.1) -> Summary:
 def half_life(trajectory: Trajectory) -> float | None:
     """First generation, interpolated, with integrity at or below 0.5; None if never."""
     generations = trajectory.generations.astype(np.float64)
-    return first_crossing(generations, trajectory.curve("integrity").value, 0.5)
+    return first_crossing(generations, comparable_integrity(trajectory), 0.5)
 
 
 def auc(trajectory: Trajectory) -> float | None:

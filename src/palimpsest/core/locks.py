@@ -1,0 +1,88 @@
+"""DVC's locks: which are whole, and a copy of each from before a stage began.
+
+DVC writes a dvc.lock in place, so a process that is killed at that moment leaves it empty, cut, or
+cut so that it is still YAML. Every stage, before it starts, keeps a copy of each lock that is
+whole; `palimpsest repair` puts it back. Light, because it runs at the start of every stage.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LOCK = "dvc.lock"
+GENERATIONS = "generations"
+HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
+KEPT = Path(".dvc", "tmp", "palimpsest", "locks")
+"""Where the copies are; git ignores .dvc/tmp."""
+
+
+def locks(root: Path) -> list[Path]:
+    """The locks of a project, relative to it."""
+    found = [root / LOCK, *sorted((root / GENERATIONS).glob(f"*/{LOCK}"))]
+    return [path.relative_to(root) for path in found if path.is_file()]
+
+
+def lock_stages(content: bytes) -> dict[str, Any] | None:
+    """The stages of a lock, of which some may be cut; None if it is no lock at all."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        whole = yaml.load(content, Loader=loader)  # a safe one either way
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    stages = whole.get("stages") if isinstance(whole, dict) else None
+    if not isinstance(whole, dict) or "schema" not in whole or not isinstance(stages, dict):
+        return None
+    if stages and not content.endswith(b"\n"):  # the last line is cut, be it in a number
+        stages.popitem()
+    return stages
+
+
+def is_whole(entry: Any, outs: Collection[str] = ()) -> bool:
+    """Whether a stage's entry is all there.
+
+    Args:
+        entry: of a lock.
+        outs: paths that its outputs must have, where they are known.
+    """
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("cmd"), str):
+        return False
+    made = entry.get("outs") or []
+    items = [*(entry.get("deps") or []), *made]
+    if not made or not all(_is_whole_item(item) for item in items):
+        return False
+    return {*outs} <= {item["path"] for item in made}
+
+
+def _is_whole_item(item: Any) -> bool:
+    """Whether a dependency or output has all that DVC writes of it."""
+    if not isinstance(item, Mapping) or not isinstance(item.get("path"), str):
+        return False
+    if not HASH.fullmatch(str(item.get("md5"))) or not isinstance(item.get("size"), int):
+        return False
+    return not str(item["md5"]).endswith(".dir") or isinstance(item.get("nfiles"), int)
+
+
+def keep_locks(root: Path) -> None:
+    """Copies every lock that is whole and other than its copy; what cannot be kept is left."""
+    if not (root / ".dvc").is_dir():
+        return
+    for path in locks(root):
+        try:
+            content, copy = (root / path).read_bytes(), root / KEPT / path
+            if copy.is_file() and copy.read_bytes() == content:
+                continue
+            stages = lock_stages(content)
+            if (
+                stages
+                and content.endswith(b"\n")
+                and all(is_whole(entry) for entry in stages.values())
+            ):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                new = copy.with_name(f".{copy.name}-new")
+                new.write_bytes(content)
+                new.replace(copy)
+        except OSError:
+            continue

@@ -1,0 +1,194 @@
+"""Whether this machine makes the outputs that the locks name, byte for byte.
+
+Two questions. Are the outputs that the locks here name those of the last commit: did `dvc repro`
+make what was committed? And, without touching the outputs here: what does a stage
+make if it is run again from the inputs that its lock names?
+
+A stage is run in a temporary folder that sees the workspace's code, parameters and inputs. DVC's
+hash of a folder is the MD5 of a JSON list of its files.
+"""
+
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from palimpsest.core.config import read_yaml
+from palimpsest.core.errors import ProjectError
+from palimpsest.core.locks import LOCK, is_whole, lock_stages, locks
+from palimpsest.experiments.project import CHAIN, GENERATIONS, git, read_transitions
+
+OUTPUTS = ("data", "models", "metrics", "plots")
+"""Folders of the graph's outputs."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of one stage, held against what it should be.
+
+    Attributes:
+        stage: its name, "g03: embed".
+        path: of the output.
+        wanted: the hash that it should have; None where it is new.
+        got: the one that it has; None where it is missing.
+    """
+
+    stage: str
+    path: str
+    wanted: str | None
+    got: str | None
+
+    @property
+    def same(self) -> bool:
+        """Whether it is what it should be."""
+        return self.wanted == self.got
+
+
+def committed(root: Path, revision: str = "HEAD") -> list[Output]:
+    """The outputs of the workspace's locks against those of a commit, in the graph's order.
+
+    Raises:
+        ProjectError: no such commit, or it has no locks.
+    """
+    listed = git(root, "ls-tree", "-r", "--name-only", revision, "--", LOCK, GENERATIONS).split()
+    there = [path for path in listed if path.endswith(LOCK)]
+    here = [path.as_posix() for path in locks(root)]
+    outputs = []
+    for path in sorted({*there, *here}, key=lambda path: (path != LOCK, path)):
+        name = "graph" if path == LOCK else Path(path).parent.name
+        text = git(root, "show", f"{revision}:./{path}") if path in there else ""
+        before = _outputs(_stages(text.encode(), f"{revision}: {path}")) if text else {}
+        after = _outputs(_lock(root / path)) if path in here else {}
+        for stage in {**before, **after}:
+            old, new = before.get(stage, {}), after.get(stage, {})
+            for out in {**old, **new}:
+                outputs.append(Output(f"{name}: {stage}", out, old.get(out), new.get(out)))
+    if not outputs:
+        raise ProjectError(revision, wanted="locks of stages that ran", got="none")
+    return outputs
+
+
+def recomputed(root: Path, names: Sequence[str]) -> Iterator[Output]:
+    """Runs stages again, elsewhere, and holds what they make against the locks.
+
+    Args:
+        root: the project.
+        names: generations, in order; "prepare" and "report" for the ends of the graph. What one
+            has made is the next one's input.
+
+    Raises:
+        ProjectError: a stage has no lock, an input is missing or not the one that its lock names,
+            or a stage fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="palimpsest-") as temporary:
+        place = Path(temporary)
+        for path in root.iterdir():
+            if path.name not in OUTPUTS:
+                (place / path.name).symlink_to(path.resolve())
+        made: set[str] = set()
+        for name in names:
+            lock = _lock(root / _file(name, "dvc.lock"))
+            stages = read_yaml(root / _file(name, "dvc.yaml"))["stages"]
+            for stage in [name] if name in ("prepare", "report") else stages:
+                if stage not in lock:
+                    what = f"{name}: {stage}"
+                    raise ProjectError(what, wanted="a lock", got="none", hint="dvc repro")
+                what = stage if stage == name else f"{name}: {stage}"
+                yield from _run(root, place, what, lock[stage], made)
+
+
+def every_name(root: Path) -> list[str]:
+    """The ends of the graph and all generations, in the order in which they run."""
+    return ["prepare", *read_transitions(root / CHAIN), "report"]
+
+
+def hash_of(path: Path) -> str:
+    """DVC's hash of a file or folder."""
+    if path.is_file():
+        return _md5(path.read_bytes())
+    files = sorted(
+        (file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file()
+    )
+    listed = [{"md5": _md5(file.read_bytes()), "relpath": name} for name, file in files]
+    return _md5(json.dumps(listed, sort_keys=True).encode()) + ".dir"
+
+
+def _run(
+    root: Path, place: Path, what: str, lock: Mapping[str, Any], made: set[str]
+) -> Iterator[Output]:
+    """Runs one stage in a temporary folder on the inputs that its lock names."""
+    for dep in lock.get("deps") or []:
+        path: str = dep["path"]
+        known = root / path
+        parts = [str(part) for part in (Path(path), *Path(path).parents)]
+        if path.split("/")[0] not in OUTPUTS or any(part in made for part in parts):
+            continue
+        within = [one for one in made if one.startswith(f"{path}/")]
+        if not within and (not known.exists() or hash_of(known) != dep.get("md5")):
+            got = "another one" if known.exists() else "none"
+            wanted = f"{path} as its lock names it"
+            raise ProjectError(what, wanted=wanted, got=got, hint="dvc checkout, or dvc pull")
+        _link(known, place / path)
+    outs = _paths(lock)
+    for out in outs:
+        (place / out).parent.mkdir(parents=True, exist_ok=True)
+    words = shlex.split(lock["cmd"])
+    words[:1] = [sys.executable] if words[:1] == ["python"] else words[:1]
+    try:
+        done = subprocess.run(words, cwd=place, capture_output=True, text=True, env=os.environ)
+    except (OSError, IndexError) as error:
+        raise ProjectError(what, wanted="a command", got=str(error)) from error
+    made |= outs.keys()
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["nothing"]
+        raise ProjectError(what, wanted="a stage that runs", got=said[-1])
+    for out, wanted in outs.items():
+        new = place / out
+        yield Output(what, out, wanted, hash_of(new) if new.exists() else None)
+
+
+def _link(known: Path, path: Path) -> None:
+    """Shows a file or folder of the workspace, or what of it is not there yet."""
+    if path.is_dir() and not path.is_symlink():
+        for child in known.iterdir():
+            _link(child, path / child.name)
+    elif not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(known.resolve())
+
+
+def _file(name: str, file: str) -> Path:
+    ends = ("prepare", "report")
+    return Path(file) if name in ends else Path(GENERATIONS, name, file)
+
+
+def _lock(path: Path) -> dict[str, Any]:
+    return _stages(path.read_bytes(), str(path)) if path.exists() else {}
+
+
+def _stages(content: bytes, path: str) -> dict[str, Any]:
+    stages = lock_stages(content)
+    cut = not content.endswith(b"\n")
+    if stages is None or cut or not all(is_whole(entry) for entry in stages.values()):
+        hint = "palimpsest repair"
+        raise ProjectError(path, wanted="a whole lock of DVC", got="a part of one", hint=hint)
+    return stages
+
+
+def _outputs(lock: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    return {stage: _paths(entry) for stage, entry in lock.items()}
+
+
+def _paths(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {out["path"]: out.get("md5", "") for out in entry.get("outs", [])}
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -1,0 +1,136 @@
+"""Weights of a model folder: which files hold them, their names and shapes, and reading them.
+
+As in `transformers`, ``model.safetensors`` holds everything, or ``model.safetensors.index.json``
+says which files do; other files beside them (an adapter, a consolidated copy) are not merged in.
+Names and shapes come from the headers: nothing is read before they are known to fit.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from palimpsest.core.errors import ModelError
+
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+
+Shape = tuple[int, ...]
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold a folder's weights.
+
+    Raises:
+        ModelError: there are none, an adapter's alone, or the index names what is not there.
+    """
+    if (folder / SINGLE).exists():
+        return [folder / SINGLE]
+    if (folder / INDEX).exists():
+        return _indexed(folder)
+    if adapter := [name for name in ADAPTER if (folder / name).exists()]:
+        raise ModelError(
+            str(folder),
+            wanted="a whole model",
+            got=f"an adapter ({adapter[0]})",
+            hint="merge it into its base model first (PEFT: merge_and_unload), save with that",
+        )
+    others = sorted(path.name for path in folder.glob("*.safetensors"))
+    raise ModelError(
+        str(folder),
+        wanted=f"weights as {SINGLE}, or {INDEX} and the files that it names",
+        got=", ".join(others) or "none",
+        hint="pickled weights are never loaded; save the model with safetensors first",
+    )
+
+
+def _indexed(folder: Path) -> list[Path]:
+    path = folder / INDEX
+    places = read_json(path).get("weight_map")
+    listed = list(places.values()) if isinstance(places, dict) else []
+    names = {name for name in listed if isinstance(name, str)}
+    if not names or len(names) < len(set(map(str, listed))):
+        raise ModelError(str(path), wanted="a weight_map from names to files", got=str(places)[:80])
+    for name in sorted(names):
+        if Path(name).name != name or not (folder / name).is_file():
+            raise ModelError(str(path), wanted="names of files beside it", got=name)
+    return [folder / name for name in sorted(names)]
+
+
+def weight_shapes(files: list[Path]) -> dict[str, Shape]:
+    """Names and shapes of all weights, from the headers alone.
+
+    Raises:
+        ModelError: a file is damaged, or says other than what it holds.
+    """
+    shapes: dict[str, Shape] = {}
+    for file in files:
+        try:
+            with safe_open(str(file), framework="pt") as tensors:
+                names = tensors.keys()  # no mapping: it cannot be iterated itself
+                shapes |= {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
+        except (SafetensorError, OSError) as error:
+            raise _damaged(file, error) from error
+    return shapes
+
+
+def read_weights(files: list[Path]) -> dict[str, Tensor]:
+    """All weights by name.
+
+    Raises:
+        ModelError: a file is damaged, or a weight is not a number.
+    """
+    weights: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            with safe_open(str(file), framework="pt") as tensors:
+                names = tensors.keys()
+                held = {name: tensors.get_tensor(name) for name in names}
+        except (SafetensorError, OSError) as error:
+            raise _damaged(file, error) from error
+        weights |= held
+        for name, weight in held.items():
+            if weight.is_floating_point() and not torch.isfinite(weight.float()).all():
+                wanted = "finite weights"
+                raise ModelError(f"{file.parent}: {name}", wanted=wanted, got="NaN or infinity")
+    return weights
+
+
+def check_shapes(folder: Path, wanted: Mapping[str, Shape], got: Mapping[str, Shape]) -> None:
+    """Holds the shapes in the files against those that config.json asks for.
+
+    Raises:
+        ModelError: one is missing or has another shape.
+    """
+    for name, shape in wanted.items():
+        if name not in got:
+            raise ModelError(str(folder), wanted=f"weights for {name}", got="none")
+        if got[name] != shape:
+            raise ModelError(
+                f"{folder}: {name}",
+                wanted=f"the shape that config.json asks for, {shape}",
+                got=got[name],
+            )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a model folder.
+
+    Raises:
+        ModelError: no JSON, or no object.
+    """
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # JSON, UTF-8, numbers of 5,000 digits
+        raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
+    if not isinstance(content, dict):
+        raise ModelError(str(path), wanted="a JSON object", got=type(content).__name__)
+    return content
+
+
+def _damaged(file: Path, error: Exception) -> ModelError:
+    return ModelError(str(file), wanted="a safetensors file", got=str(error))

@@ -1,0 +1,134 @@
+"""Folders that say other than what they hold: refused in a line, before anything is allocated."""
+
+import json
+import shutil
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from palimpsest.core.errors import ModelError
+from palimpsest.lm.checkpoint import load_model
+from tests.lm.architectures import random_model
+from tests.lm.tiny import ids, saved, scores, theirs
+
+HUGE = 10**9
+KEYS = {
+    "gpt2": ("n_embd", "n_head", "n_positions", "n_layer", "vocab_size"),
+    "llama": (
+        "hidden_size",
+        "num_attention_heads",
+        "max_position_embeddings",
+        "num_hidden_layers",
+        "vocab_size",
+    ),
+    "neox": (
+        "hidden_size",
+        "num_attention_heads",
+        "max_position_embeddings",
+        "num_hidden_layers",
+        "vocab_size",
+    ),
+}
+VALUES = (HUGE, 10**6, 10**400, 0, -1, "four", [2], {"a": 1}, 2.5)
+ROWS = ids(2, 9)
+
+
+def folder_of(family, path):
+    return saved(random_model("GPTNeoX") if family == "neox" else theirs(family), path)
+
+
+def refusal(folder):
+    """What loading says, or nothing where it loads."""
+    try:
+        load_model(folder, device="cpu")
+    except ModelError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("family", KEYS)
+def test_a_config_that_contradicts_the_weights(family, tmp_path):
+    folder = folder_of(family, tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    load_model(folder, device="cpu")
+    for key in KEYS[family]:
+        for value in VALUES:
+            if (key, value) == ("max_position_embeddings", 10**6):
+                continue  # angles have no end: that is a model
+            (folder / "config.json").write_text(json.dumps(config | {key: value}))
+            start = time.process_time()
+            said = refusal(folder)
+            assert said, (key, value)
+            assert "\n" not in said, (key, value)
+            assert time.process_time() - start < 5, (key, value)
+
+
+@pytest.mark.parametrize("value", [HUGE, -1])
+def test_positions_that_no_model_has_are_named(value, tmp_path):
+    folder = folder_of("llama", tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": value}))
+    with pytest.raises(ModelError, match=f"max_position_embeddings: want >= 1 and .*, got {value}"):
+        load_model(folder)
+
+
+def test_rotary_tables_are_as_long_as_what_is_read(tmp_path):
+    model, folder = theirs("llama"), tmp_path
+    saved(model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 2**24}))
+    ours = load_model(folder, device="cpu")
+    torch.testing.assert_close(scores(ours, ROWS), model(ROWS).logits, atol=1e-4, rtol=1e-4)
+    assert len(ours.architecture.cos) == 16
+
+
+def test_other_weights_beside_the_models_are_not_merged_in(tmp_path):
+    folder = folder_of("gpt2", tmp_path)
+    expected = scores(load_model(folder, device="cpu"), ROWS)
+    weights = load_file(folder / "model.safetensors")
+    wrong = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    for name in ("consolidated.safetensors", "adapter_model.safetensors", "zzz.safetensors"):
+        save_file(wrong, folder / name)
+    assert torch.equal(scores(load_model(folder, device="cpu"), ROWS), expected)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "neox"])
+def test_an_adapter_is_refused_by_name(family, tmp_path):
+    folder = folder_of(family, tmp_path)
+    shutil.move(folder / "model.safetensors", folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text("{}")
+    message = r"want a whole model, got an adapter \(adapter_config\.json\); merge it"
+    with pytest.raises(ModelError, match=message):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", "{}", '{"weight_map": {"a": "../model.safetensors"}}', '{"weight_map": 3}'],
+)
+def test_an_index_that_names_no_files_beside_it(content, tmp_path):
+    folder = folder_of("gpt2", tmp_path / "model")
+    shutil.move(folder / "model.safetensors", tmp_path / "model.safetensors")
+    (folder / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(ModelError, match=r"index\.json: want"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"transformer.wte.weight":{"dtype":"F32","shape":[1000000,1000000],'
+        b'"data_offsets":[0,4000000000000]}}',
+        b'{"a":' * 2000,
+        b"\xff" * 40,
+    ],
+)
+def test_a_header_that_promises_what_the_file_does_not_hold(header, tmp_path):
+    folder = folder_of("gpt2", tmp_path)
+    path = folder / "model.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ModelError, match=r"model\.safetensors: want a safetensors file, got"):
+        load_model(folder)
