@@ -12,7 +12,6 @@ Known gap: the human side is one, as in a chain: intervals do not tell how anoth
 distance (the null band does).
 """
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.pools import Pool, pool
+from benchmarks.pools import Pool, parser, pool
 from benchmarks.reference import replace_block
 from palimpsest.core.rng import stream
 from palimpsest.evaluation.evaluator import Evaluator, values, with_intervals
@@ -125,12 +124,9 @@ def _held(intervals: Sequence[Interval], column: NDArray[np.float64]) -> float |
 
 def main(argv: list[str] | None = None) -> None:
     """Prints the table and writes it into docs/metrics.md."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("pools", nargs="+", help="world, gNN or files of texts")
-    parser.add_argument("--judge", type=Path, default=Path("models/g00"), help="reads the texts")
-    parser.add_argument("--both", action="store_true", help="both estimators, for every metric")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of metrics.md")
-    args = parser.parse_args(argv)
+    command = parser(__doc__)
+    command.add_argument("--both", action="store_true", help="both estimators, for every metric")
+    args = command.parse_args(argv)
     kinds = ("half", "group") if args.both else ("registry",)
     found = {name: coverage(name, args.judge, kinds) for name in args.pools}
     heads = [f"{Path(name).stem}{', ' + k if args.both else ''}" for name in found for k in kinds]

@@ -11,17 +11,15 @@ Known gap: the 24,000 texts of a pool are dealt again and again, so the 16 sides
 independent: the shares are known to about 3 %.
 """
 
-import argparse
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.coverage import TEXTS, WORDS
-from benchmarks.pools import Pool, pool
+from benchmarks.pools import Pool, parser, pool
 from benchmarks.reference import replace_block
 from palimpsest.core.rng import stream
 from palimpsest.evaluation.evaluator import Evaluator, values
@@ -71,11 +69,7 @@ def _held(number: int, name: str, samples_in_pool: int) -> Held:
 
 def main(argv: list[str] | None = None) -> None:
     """Prints the table and writes it into docs/metrics.md."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("pools", nargs="+", help="world or files of texts")
-    parser.add_argument("--judge", type=Path, default=Path("models/g00"), help="reads the texts")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of metrics.md")
-    args = parser.parse_args(argv)
+    args = parser(__doc__).parse_args(argv)
     shares: dict[tuple[str, str], dict[str, float]] = {}
     for name in args.pools:
         one = _pools[name] = pool(name, args.judge)

@@ -12,19 +12,17 @@ generations do not forget: each is ρ times the one before and the rest new. Wri
 docs/metrics.md.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.coverage import WORDS
-from benchmarks.pools import Pool, pool
+from benchmarks.pools import Pool, parser, pool
 from benchmarks.reference import replace_block
 from palimpsest.core.rng import stream
 from palimpsest.evaluation.evaluator import Evaluator, values
@@ -175,11 +173,7 @@ def alarm_table(sides: Sequence[Side]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Prints the tables and writes them into docs/metrics.md."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("pools", nargs="+", help="world or files of texts")
-    parser.add_argument("--judge", type=Path, default=Path("models/g00"), help="reads the texts")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of metrics.md")
-    args = parser.parse_args(argv)
+    args = parser(__doc__).parse_args(argv)
     lines = ["| text | n | mean integrity | two phases | half-life | any alarm |"]
     lines.append("|---|--:|--:|--:|--:|--:|")
     largest: list[Side] = []

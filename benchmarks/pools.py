@@ -6,6 +6,7 @@ texts (.jsonl, .txt and so on, documents of at least 100 characters). The first 
 chain: ``dvc repro``. Pools are kept under build/pools.
 """
 
+import argparse
 import re
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -75,6 +76,15 @@ class Pool:
         own = self.own and Scored(self.own.nll_nats[rows], self.own.tokens[rows])
         before = None if previous is None else list(self.human.at(previous).texts)
         return Sample(chosen.texts, chosen.embeddings, Written(chosen.scored, own), before)
+
+
+def parser(purpose: str | None) -> argparse.ArgumentParser:
+    """The command line of a benchmark on pools."""
+    new = argparse.ArgumentParser(description=(purpose or "").splitlines()[0])
+    new.add_argument("pools", nargs="+", help="world, gNN or files of texts")
+    new.add_argument("--judge", type=Path, default=Path("models/g00"), help="reads the texts")
+    new.add_argument("--docs", type=Path, default=Path("docs"), help="folder of metrics.md")
+    return new
 
 
 def pool(name: str, judge: Path = Path("models/g00")) -> Pool:

@@ -10,6 +10,7 @@ import yaml
 from palimpsest.cli.chain import removal
 from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core.locks import OWN
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.storage import write_bytes
 from palimpsest.experiments.presets import load_preset, written
@@ -96,7 +97,7 @@ def _keep(root: Path, force: bool) -> None:
         wanted = "no uncommitted changes"
         hint = "commit them, or --force: the old file is kept under .dvc/tmp"
         raise ProjectError(" and ".join(changed), wanted=wanted, got="some", hint=hint)
-    folder = root / ".dvc" / "tmp" / "palimpsest"
+    folder = root / OWN
     for name in changed:
         content = (root / name).read_bytes()
         numbers = (folder / f"{name}.old{number or ''}" for number in itertools.count())

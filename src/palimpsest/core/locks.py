@@ -14,9 +14,16 @@ import yaml
 
 LOCK = "dvc.lock"
 GENERATIONS = "generations"
+"""Folder of the generations' dvc.yaml files and locks."""
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
-KEPT = Path(".dvc", "tmp", "palimpsest", "locks")
-"""Where the copies are; git ignores .dvc/tmp."""
+TEMPORARY = Path(".dvc", "tmp")
+"""DVC's own folder for what git shall not see."""
+RWLOCK = TEMPORARY / "rwlock"
+"""DVC's list of the processes that are at work."""
+OWN = TEMPORARY / "palimpsest"
+"""What is kept for a project out of git's sight."""
+KEPT = OWN / "locks"
+"""Where the copies are."""
 
 
 def locks(root: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from palimpsest.core.compute import MOST_THREADS
 from palimpsest.core.config import Number, Section, Texts, read_yaml
 from palimpsest.core.errors import ParamsError
 
@@ -380,7 +381,7 @@ class ReportParams(Section):
 class ComputeParams(Section):
     """How the machine computes; see `palimpsest.core.compute`."""
 
-    threads: Annotated[int, Field(ge=1, le=1024)]
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)]
     """Of torch, OpenMP and MKL: another number is another order of sums, and other last bits."""
     portable: bool
     """The same bits on every x86-64 processor, at about half the speed."""

@@ -22,7 +22,13 @@ from palimpsest.metrics.lock_in import LockIn
 from palimpsest.metrics.registry import REGISTRY, metric
 from palimpsest.metrics.spectrum import Spectrum
 from palimpsest.metrics.truth import LedgerTruth
-from palimpsest.statistics.jackknife import Interval, delete_group, delete_half, share_interval
+from palimpsest.statistics.jackknife import (
+    Interval,
+    Rows,
+    delete_group,
+    delete_half,
+    share_interval,
+)
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -139,10 +145,14 @@ def _intervals(
     measurement: Measurement, half_samples: int, seed: int, threads: int
 ) -> dict[str, Interval]:
     """The metrics of one family, each with its own kind of interval."""
-    numbers = {name: Interval(value) for name, value in measurement.compute(None).items()}
+    whole, count = measurement.compute(None), measurement.count
+    numbers = {name: Interval(value) for name, value in whole.items()}
     if not half_samples:
         return numbers
-    compute, count = measurement.compute, measurement.count
+
+    def compute(rows: Rows | None) -> Mapping[str, float | None]:
+        return whole if rows is None else measurement.compute(rows)
+
     estimators: dict[str, Callable[[], dict[str, Interval]]] = {
         "half": lambda: delete_half(compute, count, half_samples, seed, threads),
         "group": lambda: delete_group(compute, count, seed=seed, threads=threads),

@@ -22,13 +22,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core.locks import GENERATIONS, LOCK, OWN, RWLOCK
 from palimpsest.core.storage import write_bytes
 
 LONGEST = 999
 """Most generations of a chain."""
 CHAIN = "chain.yaml"
-GENERATIONS = "generations"
-"""Folder of the generations' dvc.yaml files."""
 SCORES = Path("metrics", "generations")
 """Folder of their headlines, which git has."""
 TEMPLATE = "dvc.yaml.j2"
@@ -99,7 +98,7 @@ def refuse_while_running(root: Path) -> None:
     Raises:
         ProjectError: a process that lives has a part of the project in DVC's rwlock.
     """
-    path = root / ".dvc" / "tmp" / "rwlock"
+    path = root / RWLOCK
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         owners = [*held.get("write", {}).values(), *joined(*held.get("read", {}).values())]
@@ -225,7 +224,7 @@ def write_chain(root: Path, last: int | None, control: bool | None = None) -> Ch
     restored = []
     for name, text in files.items():
         folder = root / GENERATIONS / name
-        if not folder.exists() and _kept(root, folder / "dvc.lock").exists():
+        if not folder.exists() and _kept(root, folder / LOCK).exists():
             for path in _small_files(root, name):
                 if not path.exists() and (kept := _kept(root, path)).exists():
                     write_bytes(path, kept.read_bytes())
@@ -254,12 +253,12 @@ def _rendered(root: Path, name: str, entry: Transition) -> str:
 
 def _small_files(root: Path, name: str) -> list[Path]:
     """The files of a generation that DVC's cache does not have."""
-    return [root / GENERATIONS / name / "dvc.lock", root / SCORES / f"{name}.json"]
+    return [root / GENERATIONS / name / LOCK, root / SCORES / f"{name}.json"]
 
 
 def _kept(root: Path, path: Path) -> Path:
     """Where such a file of a removed generation is kept; git ignores .dvc/tmp."""
-    return root / ".dvc" / "tmp" / "palimpsest" / "removed" / path.relative_to(root)
+    return root / OWN / "removed" / path.relative_to(root)
 
 
 def _names(path: Path) -> list[str]:

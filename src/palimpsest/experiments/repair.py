@@ -14,11 +14,9 @@ from typing import Any
 import yaml
 
 from palimpsest.core.errors import ProjectError
-from palimpsest.core.locks import KEPT, LOCK, is_whole, lock_stages, locks
+from palimpsest.core.locks import KEPT, LOCK, RWLOCK, is_whole, lock_stages, locks
 from palimpsest.core.storage import write_bytes
 from palimpsest.experiments.project import git
-
-RWLOCK = Path(".dvc", "tmp", "rwlock")
 
 
 @dataclass(frozen=True)

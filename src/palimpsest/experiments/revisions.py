@@ -19,15 +19,15 @@ import yaml
 
 from palimpsest.core.config import flattened, read_yaml
 from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
+from palimpsest.core.locks import GENERATIONS, LOCK
 from palimpsest.experiments.comparison import Run, canonical
-from palimpsest.experiments.project import CHAIN, GENERATIONS, generation_name, git
+from palimpsest.experiments.project import CHAIN, SCORES, generation_name, git
 
 WORKSPACE = "workspace"
-METRICS = "metrics/generations"
+METRICS = SCORES.as_posix()
 """Where a chain's small files lie: g07.json, and n07.json of a control chain."""
 SUMMARY = "metrics/trajectory.json"
 """What the report says of a chain as a whole."""
-LOCK = "dvc.lock"
 OWN_REFS = ("exec/", "celery/", "apply/", "stash", "init")
 """What DVC keeps beside experiments under refs/exps."""
 Files = Mapping[str, str]

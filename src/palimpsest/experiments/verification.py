@@ -22,8 +22,8 @@ from typing import Any
 
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ProjectError
-from palimpsest.core.locks import LOCK, is_whole, lock_stages, locks
-from palimpsest.experiments.project import CHAIN, GENERATIONS, git, read_transitions
+from palimpsest.core.locks import GENERATIONS, LOCK, is_whole, lock_stages, locks
+from palimpsest.experiments.project import CHAIN, git, read_transitions
 
 OUTPUTS = ("data", "models", "metrics", "plots")
 """Folders of the graph's outputs."""
@@ -94,7 +94,7 @@ def recomputed(root: Path, names: Sequence[str]) -> Iterator[Output]:
                 (place / path.name).symlink_to(path.resolve())
         made: set[str] = set()
         for name in names:
-            lock = _lock(root / _file(name, "dvc.lock"))
+            lock = _lock(root / _file(name, LOCK))
             stages = read_yaml(root / _file(name, "dvc.yaml"))["stages"]
             for stage in [name] if name in ("prepare", "report") else stages:
                 if stage not in lock:

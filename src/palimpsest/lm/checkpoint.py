@@ -50,8 +50,10 @@ class LanguageModel(Protocol):
 
     config: dict[str, Any]
     context: int
-    cached: bool
-    """Whether writing goes on from a cache; else each token reads its text again."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether writing goes on from a cache; else each token reads its text again."""
 
     @property
     def vocabulary(self) -> int:

@@ -1,13 +1,15 @@
 """Any other `AutoModelForCausalLM`, through `transformers`, behind the same interface.
 
 Families differ in how they remember what they have read and in what they do to their scores. So
-nothing is assumed: scores come from the model's own head, and at load a real prompt is read twice,
-as a whole and step by step from the cache, with padding and without. Where the two are equal the
-cache writes; where not, every step reads its text again from the start, which is slower and right.
+nothing is assumed: scores come from the model's own head, and before anything is written a real
+prompt is read twice, as a whole and step by step from the cache, with padding and without. Where
+the two are equal the cache writes; where not, every step reads its text again from the start, which
+is slower and right.
 """
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +65,12 @@ def fetch_model(name: str, revision: str | None = None, cache: Path | None = Non
 class HubModel:
     """A model of `transformers`; see `palimpsest.lm.checkpoint.LanguageModel` for the interface."""
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, prompt: Sequence[int] = PROMPT) -> None:
+        self.model, self.prompt = model, prompt
         self.config: dict[str, Any] = model.config.to_dict()
         self.config.pop("_name_or_path", None)  # a path of this machine
         self.context = _positions(model.config) or 2048
         self.head = _head(model)
-        self.cached, self.cached_padding = False, False
-        """Whether the cache may be used, without padding and with it; see `_try_cache`."""
 
     @classmethod
     def load(
@@ -119,8 +119,9 @@ class HubModel:
             # RWKV divides weights in place for float16: what is saved would be others
             model.config.rescale_every = 0
         loaded = cls(model.to(device).eval())
-        ids = [token for token in prompt if token < loaded._rows_of_head(folder)]
-        loaded._check(folder, torch.tensor([ids or PROMPT], device=device))
+        rows = loaded._rows_of_head(folder)
+        loaded.prompt = [token for token in prompt if token < rows] or PROMPT
+        loaded._check(folder)
         return loaded
 
     def _rows_of_head(self, folder: Path) -> int:
@@ -129,8 +130,9 @@ class HubModel:
             raise _unusable(folder, "a model without an output embedding")
         return int(embedding.weight.shape[0])
 
-    def _check(self, folder: Path, ids_1T: Tensor) -> None:
-        """Holds scores and cache against the model as a whole, on real tokens."""
+    def _check(self, folder: Path) -> None:
+        """Holds the head's scores against those of the model as a whole, on real tokens."""
+        ids_1T = torch.tensor([self.prompt], device=self.device)
         try:
             with torch.inference_mode():
                 wanted = self.model(ids_1T, use_cache=False).logits
@@ -140,11 +142,20 @@ class HubModel:
             raise _unusable(folder, error) from error
         if not _same(got, wanted) or hidden.shape[-1] != self.unembedding().shape[1]:
             raise _unusable(folder, "scores that are not its head's over its last hidden state")
-        self.cached = self._cache_agrees(ids_1T, padding=False)
-        self.cached_padding = self.cached and self._cache_agrees(ids_1T, padding=True)
 
-    def _cache_agrees(self, ids_1T: Tensor, padding: bool) -> bool:
+    @cached_property
+    def cached(self) -> bool:
+        """Whether the cache may be used without padding; tried where something is to be written."""
+        return self._cache_agrees(padding=False)
+
+    @cached_property
+    def cached_padding(self) -> bool:
+        """Whether the cache may be used with padding."""
+        return self.cached and self._cache_agrees(padding=True)
+
+    def _cache_agrees(self, padding: bool) -> bool:
         """Whether prompt, steps, and a change of rows in the cache score as the whole does."""
+        ids_1T = torch.tensor([self.prompt], device=self.device)
         width = ids_1T.shape[1]
         first, gap = max(1, width // 2), width // 4 if padding else 0
         shifted = ids_1T[:, : width - gap]
@@ -189,9 +200,7 @@ class HubModel:
             for name, buffer in model.named_buffers():
                 if name in saved and buffer.is_floating_point():
                     buffer.data = buffer.data.to(dtype)
-        moved = HubModel(model)
-        moved.cached, moved.cached_padding = self.cached, self.cached_padding
-        return moved
+        return HubModel(model, self.prompt)
 
     def parameters(self) -> dict[str, Tensor]:
         """The weights by name, tied ones once."""

@@ -6,7 +6,8 @@ Names and shapes come from the headers: nothing is read before they are known to
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,9 @@ def weight_shapes(files: list[Path]) -> dict[str, Shape]:
     """
     shapes: dict[str, Shape] = {}
     for file in files:
-        try:
-            with safe_open(str(file), framework="pt") as tensors:
-                names = tensors.keys()  # no mapping: it cannot be iterated itself
-                shapes |= {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
-        except (SafetensorError, OSError) as error:
-            raise _damaged(file, error) from error
+        with _opened(file) as tensors:
+            names = tensors.keys()  # no mapping: it cannot be iterated itself
+            shapes |= {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
     return shapes
 
 
@@ -86,12 +84,8 @@ def read_weights(files: list[Path]) -> dict[str, Tensor]:
     """
     weights: dict[str, Tensor] = {}
     for file in files:
-        try:
-            with safe_open(str(file), framework="pt") as tensors:
-                names = tensors.keys()
-                held = {name: tensors.get_tensor(name) for name in names}
-        except (SafetensorError, OSError) as error:
-            raise _damaged(file, error) from error
+        with _opened(file) as tensors:
+            held = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118
         weights |= held
         for name, weight in held.items():
             if weight.is_floating_point() and not torch.isfinite(weight.float()).all():
@@ -132,5 +126,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _damaged(file: Path, error: Exception) -> ModelError:
-    return ModelError(str(file), wanted="a safetensors file", got=str(error))
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """A file's tensors; damage is an error that names the file."""
+    try:
+        with safe_open(str(file), framework="pt") as tensors:
+            yield tensors
+    except (SafetensorError, OSError) as error:
+        raise ModelError(str(file), wanted="a safetensors file", got=str(error)) from error
