@@ -14,12 +14,8 @@ import numpy as np
 
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
-from palimpsest.core.storage import (
-    new_folder,
-    read_continuations,
-    read_texts,
-    write_provenance,
-)
+from palimpsest.core.provenance import identities, opened, write_provenance
+from palimpsest.core.storage import new_folder, read_continuations, read_texts
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.probe import corpus_probe
 from palimpsest.embedding.encoder import Encoder
@@ -49,6 +45,7 @@ def _embed(args: Namespace) -> None:
 
     parameters = Parameters.load(args.params)
     params, seed = parameters.embed, parameters.seed_of("corpus")
+    inputs = opened("embed", args)
     written = read_continuations(args.texts / "texts.jsonl")
     witness = read_continuations(args.texts / "witness.jsonl")
     texts = written[1]
@@ -80,11 +77,9 @@ def _embed(args: Namespace) -> None:
         files = {"likelihood": arrays, "class_statistics": classes, "probe": states}
         for name, content in files.items():
             np.savez(folder / f"{name}.npz", **content)  # type: ignore[arg-type]
-        models = {"model": args.model, "author": args.author, "first": args.first}
-        inputs = {"texts": args.texts, "human": args.human, **models}
         values = {"embed": params.as_dict(), "seed": seed}
         facts = {"generation": args.generation, "encoder": encoder.identity}
-        write_provenance(folder, "embed", values, inputs, **facts)
+        write_provenance(folder, "embed", values, identities(inputs), **facts)
         parameters.check_unedited(args.params, "seed", "seeds.corpus", "embed")
 
 

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING
 
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
+from palimpsest.core.provenance import Artifact, opened, write_provenance
 from palimpsest.core.rng import stream
-from palimpsest.core.storage import (
-    new_folder,
-    read_documents,
-    read_texts,
-    write_bytes,
-    write_provenance,
-)
+from palimpsest.core.storage import new_folder, read_documents, read_texts, write_bytes
 
 if TYPE_CHECKING:
     from palimpsest.lm.training import Step
@@ -49,15 +44,18 @@ def _finetune(args: Namespace) -> None:
     parameters = Parameters.load(args.params)
     params = parameters.pretrain if args.section == "pretrain" else parameters.finetune
     seed = parameters.seed_of("finetune")
-    start = args.previous if params.init == "previous" else args.base
-    model, tokenizer = load_model_and_tokenizer(start, device=params.device)
-    inputs = {"start": start, "training": args.texts / "training.jsonl"}
+    models = opened("finetune", args)
+    written = Artifact.open(args.texts, ("texts.jsonl", "training.jsonl"))
+    written.require_input("model", models["previous"])
+    start, hashes = models[params.init], written.provenance["files"]
+    inputs = {"start": start.identity, "training": hashes["training.jsonl"]}
+    model, tokenizer = load_model_and_tokenizer(start.path, device=params.device)
     matched = {"regime.match_tokens": parameters.regime.match_tokens and args.generation > 0}
     like = None
     if matched["regime.match_tokens"]:
         keep = matched["generate.keep_prompt"] = parameters.generate.keep_prompt
-        inputs["texts"] = args.texts / "texts.jsonl"
-        like = read_documents(inputs["texts"], keep)
+        inputs["texts"] = hashes["texts.jsonl"]
+        like = read_documents(args.texts / "texts.jsonl", keep)
     order = stream(seed, args.section, args.generation)
     with command.bar(0, f"finetune g{args.generation:02d}") as bar:
 
@@ -66,7 +64,7 @@ def _finetune(args: Namespace) -> None:
             bar.set_postfix(loss=f"{step.loss_nats:.3f}", refresh=False)
             bar.update()
 
-        texts = read_texts(inputs["training"])
+        texts = read_texts(args.texts / "training.jsonl")
         trained, curve = train(model, tokenizer, texts, params, order, show, like, args.section)
 
     with new_folder(args.out) as folder:

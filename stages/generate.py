@@ -1,8 +1,7 @@
 """Generation g's text: written by the model of generation g - 1.
 
-Writes texts.jsonl (what it wrote, beside its prompts), training.jsonl (what generation g is trained
-on: the regime decides), witness.jsonl (the witness prompts, continued) and, under
-accumulate_subsample, pool.jsonl (what the next generation draws from beside its own text).
+Writes texts.jsonl (what it wrote, beside its prompts), training.jsonl (what g is trained on, by the
+regime), witness.jsonl and, under accumulate_subsample, pool.jsonl (what g + 1 draws from, too).
 """
 
 import logging
@@ -12,8 +11,9 @@ from functools import partial
 
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
+from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.core.rng import stream, uniforms
-from palimpsest.core.storage import new_folder, read_texts, write_provenance, write_texts
+from palimpsest.core.storage import new_folder, read_texts, write_texts
 from palimpsest.corpus.filters import scores
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.regimes import read_sources, training_set
@@ -50,6 +50,7 @@ def _generate(args: Namespace) -> None:
     regime = regime if args.regime == "params" else regime.changed(kind=args.regime)
     for option in params.unused_options():
         log.warning("generate.%s does nothing under strategy %s", option, params.strategy)
+    inputs = opened("generate", args)
     seed = parameters.seed_of("generate")
     model, tokenizer = load_model_and_tokenizer(args.model, params.dtype, params.device)
     human = read_texts(args.human / "train.jsonl") if params.prompt_tokens else []
@@ -71,7 +72,6 @@ def _generate(args: Namespace) -> None:
     answers = continuations(model, tokenizer, witness, params, noise)
     sections = {"generate": params, "regime": regime, "witness": witness}
     values = {"seed": seed, **{name: one.as_dict() for name, one in sections.items()}}
-    inputs = {name: getattr(args, name) for name in ("model", "human", "first", "previous")}
     with new_folder(args.out) as folder:
         write_texts(folder / "texts.jsonl", texts, prompt=starts)
         write_texts(folder / "training.jsonl", training)
@@ -79,7 +79,7 @@ def _generate(args: Namespace) -> None:
             write_texts(folder / "pool.jsonl", [*sources.pool, *documents])
         write_texts(folder / "witness.jsonl", answers, prompt=list(witness.prompts))
         facts = {"generation": args.generation, **machine_facts(model)}
-        write_provenance(folder, "generate", values, inputs, **facts)
+        write_provenance(folder, "generate", values, identities(inputs), **facts)
         parameters.check_unedited(args.params, "seed", "seeds.generate", *sections, "embed.encoder")
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
+from palimpsest.core.provenance import Artifact, write_provenance
 from palimpsest.core.rng import stream
-from palimpsest.core.storage import new_folder, write_provenance, write_texts
+from palimpsest.core.storage import new_folder, write_texts
 from palimpsest.corpus.source import Human, check_long_enough, human_corpus
 
 OF_GENERATE = ("documents", "prompts", "prompt_tokens", "max_new_tokens")
@@ -61,7 +62,8 @@ def main(argv: list[str] | None = None) -> None:
         write_texts(folder / "texts.jsonl", texts[:count], prompt=prompts[:count])
         write_texts(folder / "training.jsonl", human.parts["train"])
         write_texts(folder / "witness.jsonl", [], prompt=[])
-        write_provenance(folder, "prepare", facts, {"human": args.human}, generation=0)
+        inputs = {"human": Artifact.open(args.human).identity}
+        write_provenance(folder, "prepare", facts, inputs, generation=0)
     with new_folder(args.model) as folder:
         save_model(model, tokenizer, folder)
         write_provenance(folder, "prepare", facts, {})

@@ -13,6 +13,7 @@ from palimpsest.core import command
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError
 from palimpsest.core.parameters import Parameters
+from palimpsest.core.provenance import fingerprint, open_chain
 from palimpsest.core.storage import new_folder, read_json, write_bytes, write_json
 from palimpsest.figures import chain as figures
 from palimpsest.figures.style import png
@@ -40,6 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     parameters = Parameters.load(args.params)
     names = _generations(args.chain)
     folders, null = ([args.scores / name for name in names if name[0] == kind] for kind in "gn")
+    chains = [open_chain(folders), open_chain(folders[:1] + null)]
     scorecards = _scorecards(folders)
     control = _scorecards(folders[:1] + null) if null else []
     summary = summarise(
@@ -47,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     human, last = (np.load(folder / "points.npy") for folder in (folders[0], folders[-1]))
     pictures = _pictures(summary, human, last)
-    provenance = read_json(folders[-1] / "provenance.json")
+    provenance = {"fingerprint": fingerprint(chains), **chains[0][-1].provenance}
     page = render(summary, scorecards, pictures, _samples(scorecards), provenance)
 
     parameters.check_unedited(args.params, "report")

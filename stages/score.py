@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from palimpsest.core import command, storage
 from palimpsest.core.parameters import Parameters
+from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.evaluation.evaluator import Evaluator
 from palimpsest.evaluation.folders import (
     Folders,
@@ -46,8 +47,8 @@ def main(argv: list[str] | None = None) -> None:
 def _score(args: Namespace) -> None:
     parameters = Parameters.load(args.params)
     params, seed = parameters.score, parameters.seed_of("corpus")
-    names = ("human", "texts", "previous", "first_texts", "embeddings", "first")
-    folders = Folders(**{name: getattr(args, name) for name in names})
+    inputs = opened("score", args)
+    folders = Folders(**{name: getattr(args, name) for name in inputs})
     side = read_human_side(folders, params, seed)
     evaluator = Evaluator(read_reference(folders, side, params), load_plugins(params.custom))
     generation = read_generation(folders, args.generation)
@@ -57,8 +58,9 @@ def _score(args: Namespace) -> None:
     with storage.new_folder(args.out) as folder:
         storage.write_json(folder / "scorecard.json", card)
         np.save(folder / "points.npy", evaluator.coordinates(generation.embeddings))
-        inputs = {"texts": args.texts, "embeddings": args.embeddings, "human": args.human}
-        storage.write_provenance(folder, "score", {"score": params.as_dict(), "seed": seed}, inputs)
+        values = {"score": params.as_dict(), "seed": seed}
+        facts = {"generation": args.generation}
+        write_provenance(folder, "score", values, identities(inputs), **facts)
         parameters.check_unedited(args.params, "seed", "seeds.corpus", "score")
     storage.write_json(args.headline, generation_metrics(card))
 

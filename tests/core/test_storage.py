@@ -1,6 +1,5 @@
 """What the stages hand on: written whole or not at all, read back as it was, no trace of when."""
 
-import json
 import math
 import os
 import stat
@@ -12,7 +11,6 @@ import pytest
 from palimpsest.core.errors import CorpusError, PalimpsestError
 from palimpsest.core.storage import (
     check_out,
-    content_hash,
     new_folder,
     read_arrays,
     read_continuations,
@@ -23,7 +21,6 @@ from palimpsest.core.storage import (
     write_bytes,
     write_json,
     write_out,
-    write_provenance,
     write_texts,
 )
 
@@ -201,70 +198,7 @@ def test_a_missing_file_is_named(read, wanted, tmp_path):
         read(tmp_path / "missing")
 
 
-# Provenance
-
-
-def test_a_hash_knows_names_and_contents_but_no_hidden_files(tmp_path):
-    (tmp_path / "a").write_bytes(b"abc")
-    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert content_hash(tmp_path / "a") == abc
-    folder = tmp_path / "folder"
-    write_bytes(folder / "sub" / "a", b"abc")
-    first = content_hash(folder)
-    write_bytes(folder / ".hidden", b"x")
-    write_bytes(folder / "sub" / ".hidden", b"x")
-    write_bytes(folder / ".git" / "config", b"x")
-    assert content_hash(folder) == first
-    write_bytes(folder / "sub" / "a", b"abd")
-    changed = content_hash(folder)
-    write_bytes(folder / "sub" / "a", b"abc")
-    (folder / "sub" / "a").rename(folder / "sub" / "b")
-    assert len({first, changed, content_hash(folder)}) == 3
-
-
-def test_the_hash_of_nothing_is_an_error(tmp_path):
-    with pytest.raises(PalimpsestError, match="nowhere: want a file or a folder, got neither"):
-        content_hash(tmp_path / "nowhere")
-
-
-def test_provenance_is_the_same_wherever_and_whenever(tmp_path, monkeypatch):
-    written = []
-    for place, host in (("here", "one"), ("elsewhere", "two")):
-        monkeypatch.setenv("HOSTNAME", host)
-        folder = tmp_path / place
-        write_bytes(folder / "input", b"abc")
-        inputs = {"texts": folder / "input"}
-        write_provenance(folder, "embed", {"embed": {"dtype": "float32"}}, inputs, threads=2)
-        written.append((folder / "provenance.json").read_bytes())
-    assert written[0] == written[1]
-    content = json.loads(written[0])
-    assert content.keys() == {"stage", "parameters", "inputs", "versions", "machine", "threads"}
-    assert content["inputs"] == {"texts": content_hash(tmp_path / "here" / "input")}
-    assert content["parameters"] == {"embed": {"dtype": "float32"}}
-    assert {"python", "numpy", "scipy"} <= content["versions"].keys()
-
-
-def test_provenance_has_no_absolute_paths(tmp_path):
-    home = "~/models/gpt2"
-    values = {
-        "model": {"source": str(tmp_path / "mine"), "tokenizer": home, "layers": 4},
-        "paths": [str(tmp_path / "a" / "*.txt"), "b/*.txt"],
-        "witness": {"prompts": ("/* a comment */ int main", "~ is a sign")},
-        "name": "Salesforce/wikitext", "here": "./mine", "none": None, "share": 0.5, "on": True,
-    }  # fmt: skip
-    write_provenance(tmp_path, "prepare", values, {})
-    assert read_json(tmp_path / "provenance.json")["parameters"] == {
-        "model": {"source": "mine", "tokenizer": "gpt2", "layers": 4},
-        "paths": ["*.txt", "b/*.txt"],
-        "witness": {"prompts": ["/* a comment */ int main", "~ is a sign"]},
-        "name": "Salesforce/wikitext", "here": "./mine", "none": None, "share": 0.5, "on": True,
-    }  # fmt: skip
-
-
-def test_a_library_that_is_not_installed_is_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("palimpsest.core.storage.LIBRARIES", ("numpy", "no-such-library"))
-    write_provenance(tmp_path, "score", {}, {})
-    assert read_json(tmp_path / "provenance.json")["versions"].keys() == {"python", "numpy"}
+# Files that a user asks for
 
 
 def test_a_file_asked_for_by_name_follows_links_and_leaves_devices(tmp_path):

@@ -405,13 +405,16 @@ def stage(tmp_path: Path, texts: Path, **changes) -> None:
 
 
 def test_the_stage_starts_from_previous_or_base_and_writes_nothing_on_failure(tmp_path):
+    from palimpsest.core.provenance import write_provenance
     from palimpsest.core.storage import write_texts
     from palimpsest.lm.checkpoint import load_model
 
-    for seed, name in enumerate(("previous", "base")):
-        saved(theirs("gpt2", seed=seed), tmp_path / name)
     write_texts(tmp_path / "texts.jsonl", TEXTS, prompt=[""] * len(TEXTS))
     write_texts(tmp_path / "training.jsonl", TEXTS)
+    write_provenance(tmp_path, "generate", {}, {})
+    for seed, name in enumerate(("previous", "base")):
+        saved(theirs("gpt2", seed=seed), tmp_path / name)
+        write_provenance(tmp_path / name, "finetune", {}, {})
     for init in ("previous", "base"):
         stage(tmp_path, tmp_path, init=init, learning_rate=1e-6)
         start = load_model(tmp_path / init, device="cpu")

@@ -3,6 +3,7 @@
 import importlib
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from palimpsest.core import command
+from palimpsest.core.provenance import Artifact
 from tests.tiny import ROOT, tiny_params, write_params
 
 
@@ -67,6 +69,15 @@ class Project:
         assert "Traceback" not in "".join(said)
         assert self.files() == before
         return errors[0]
+
+    def believe_artifacts(self) -> None:
+        """Stages take folders as they are from here on, whatever their provenance says."""
+
+        def opened(path: Path, only: object = ()) -> Artifact:
+            return Artifact(path, "", {"inputs": {}, "files": defaultdict(str)})
+
+        self.monkeypatch.setattr(Artifact, "open", opened)
+        self.monkeypatch.setattr(Artifact, "_require", lambda *_: None)
 
     def files(self) -> dict[str, bytes]:
         """Everything that lies in the project, by name, params.yaml left out."""

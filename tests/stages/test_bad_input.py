@@ -286,6 +286,7 @@ def test_human_documents_that_end_within_the_prompt_are_counted(
 
 
 def test_a_prompt_that_no_human_document_goes_on_behind_is_named(project: Project) -> None:
+    project.believe_artifacts()
     write_texts(project.root / "data/human/train.jsonl", ["The city.", "A river."])
     turn(project.params, "generate.prompt_tokens", 20)
     said = project.refused("generate")
@@ -380,6 +381,7 @@ def poison(folder: Path) -> None:
 
 @pytest.mark.parametrize("stage", ["generate", "finetune", "embed"])
 def test_weights_that_are_no_numbers_are_named(project: Project, stage: str) -> None:
+    project.believe_artifacts()
     shutil.copytree(project.root / "models" / "g00", project.root / "models" / "g01")
     for name in ("g00", "g01"):
         poison(project.root / "models" / name)
@@ -401,19 +403,31 @@ def test_training_that_diverges_names_the_step_and_writes_no_model(project: Proj
 @pytest.mark.parametrize(
     ("stage", "path", "message"),
     [
-        ("generate", "models/g00", "error: models/g00: want a folder with a tokenizer, got no"),
+        ("generate", "models/g00", "error: models/g00: want a folder that a stage wrote, got"),
         ("finetune", "data/texts/g01/training.jsonl", "error: data/texts/g01/training.jsonl: want"),
-        ("finetune", "models/g00", "error: models/g00: want a folder with a tokenizer, got no "),
-        ("embed", "data/texts/g01", "error: data/texts/g01/texts.jsonl: want a file of texts, "),
-        ("score", "data/embeddings/g00", "data/embeddings/g00/likelihood.npz: want arrays, got n"),
-        ("score", "data/embeddings/g00/embeddings.npy", "g00/embeddings.npy: want embeddings, go"),
-        ("score", "data/embeddings/g00/null.npy", "data/embeddings/g00/null.npy: want embeddings"),
-        ("score", "data/human", "error: data/human/null.jsonl: want a file of texts, got no such"),
-        ("score", "data/human/train.jsonl", "error: data/human/train.jsonl: want a file of texts"),
+        ("finetune", "models/g00", "error: models/g00: want a folder that a stage wrote, got "),
+        ("embed", "data/texts/g01", "error: data/texts/g01: want a folder that a stage wrote, "),
+        ("score", "data/embeddings/g00", "data/embeddings/g00: want a folder that a stage wrote, "),
+        (
+            "score",
+            "data/embeddings/g00/embeddings.npy",
+            "g00/embeddings.npy: want the file that the stage wrote, ",
+        ),
+        (
+            "score",
+            "data/embeddings/g00/null.npy",
+            "g00/null.npy: want the file that the stage wrote, got none",
+        ),
+        ("score", "data/human", "error: data/human: want a folder that a stage wrote, got none"),
+        (
+            "score",
+            "data/human/train.jsonl",
+            "human/train.jsonl: want the file that the stage wrote, got ",
+        ),
         (
             "report",
             "data/scores/g00",
-            "error: data/scores/g00/scorecard.json: want a JSON file, got no",
+            "error: data/scores/g00: want a folder that a stage wrote, got none",
         ),
         ("report", "chain.yaml", "error: chain.yaml: want a YAML file, got no such file"),
     ],
@@ -421,10 +435,11 @@ def test_training_that_diverges_names_the_step_and_writes_no_model(project: Proj
 def test_a_missing_input_is_named(project: Project, stage: str, path: str, message: str) -> None:
     target = project.root / path
     shutil.rmtree(target) if target.is_dir() else target.unlink()
-    assert message in project.refused(stage)
+    assert message in project.refused(stage, "g00" if stage == "score" else "g01")
 
 
 def test_an_empty_training_set_is_refused(project: Project) -> None:
+    project.believe_artifacts()
     (project.root / "data/texts/g01/training.jsonl").write_text("")
     said = project.refused("finetune")
     assert said == "error: the training set: want at least one document, got none"

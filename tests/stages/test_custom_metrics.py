@@ -102,6 +102,7 @@ def test_wrong_parameters_are_one_line(
 
 @pytest.mark.parametrize("name", ["class_statistics.npz", "probe.npz"])
 def test_missing_arrays_are_named(project: Project, name: str) -> None:
+    project.believe_artifacts()
     (project.root / "data/embeddings/g00" / name).unlink()
     assert f"data/embeddings/g00/{name}: want arrays, got no such file" in project.refused(
         "score", "g00"

@@ -19,7 +19,7 @@ def scorecard(root: Path, name: str = "g00") -> dict[str, Any]:
 def test_without_a_pool_there_is_no_integrity_and_no_band(project: Project) -> None:
     with_pool = scorecard(project.root)
     turn(project.params, "corpus.null_pool", 0)
-    for stage in ("prepare", "embed", "score"):
+    for stage in ("prepare", "finetune", "embed", "score"):
         project.run(stage, "g00")
     assert read_texts(project.root / "data/human/null.jsonl") == []
     assert len(np.load(project.root / "data/embeddings/g00/null.npy")) == 0

@@ -162,6 +162,7 @@ def test_embeddings_are_of_the_continuation(prompted: Path) -> None:
 
 def test_a_collapsed_continuation_behind_human_prompts_is_collapsed(project: Project) -> None:
     """Prompt and continuation together would read as twenty texts about human subjects."""
+    project.believe_artifacts()
     prompts = read_texts(project.root / "data/human/train.jsonl")[:20]
     texts = [" the the the the"] * len(prompts)
     write_texts(project.root / "data/texts/g01/texts.jsonl", texts, prompt=prompts)

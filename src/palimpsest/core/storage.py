@@ -1,22 +1,18 @@
-"""Reads and writes artifacts: texts, embeddings, JSON; every folder with its provenance.
+"""Reads and writes artifacts: texts, embeddings, JSON; whole or not at all.
 
 A folder is written under a temporary name and renamed when it is whole, so a killed stage leaves
-nothing half-written. provenance.json holds what determines the content and nothing that differs
-between two identical runs: no times, no host names, no absolute paths.
+nothing half-written. What a folder was made of: `palimpsest.core.provenance`.
 """
 
 import glob
-import hashlib
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +21,6 @@ from numpy.typing import NDArray
 
 from palimpsest.core.errors import CorpusError, PalimpsestError
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "sentence-transformers", "numpy", "scipy")
-PATHS = ("source", "tokenizer", "model", "paths")
-"""Parameters that may be paths."""
 STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """Names of standard output."""
 
@@ -44,9 +37,9 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         yield temporary
-        temporary.chmod(0o755)
-        for file in temporary.iterdir():
-            file.chmod(0o755 if file.is_dir() else 0o644)
+        temporary.chmod(0o777 & ~_umask())
+        for file in temporary.rglob("*"):
+            file.chmod((0o777 if file.is_dir() else 0o666) & ~_umask())
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
             path.rename(old / path.name)
@@ -65,7 +58,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(name).chmod(0o644)
+        Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -204,71 +197,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise PalimpsestError(str(path), wanted="an .npz file", got=str(error)) from error
 
 
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files with their names (hidden files left out)."""
-    digest = hashlib.sha256()
-    if path.is_file():
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
-    if not path.is_dir():
-        raise PalimpsestError(str(path), wanted="a file or a folder", got="neither")
-    for file_path in sorted(p for p in path.rglob("*") if p.is_file()):
-        name = file_path.relative_to(path)
-        if not any(part.startswith(".") for part in name.parts):
-            digest.update(f"{name.as_posix()}\0{content_hash(file_path)}\n".encode())
-    return digest.hexdigest()
-
-
-def write_provenance(
-    folder: Path,
-    stage: str,
-    parameters: Mapping[str, Any],
-    inputs: Mapping[str, Path],
-    **facts: Any,
-) -> None:
-    """Writes provenance.json: parameters, hashes of what was read, library versions, facts.
-
-    Args:
-        folder: where the artifact lies.
-        stage: the stage's name.
-        parameters: plain values (see `Section.as_dict`); of an absolute path, which is another on
-            every machine, the last part is written.
-        inputs: name -> file or folder that was read.
-        **facts: whatever else determines the content, such as dtype, device and threads.
-    """
-    content = {
-        "stage": stage,
-        "parameters": _portable(parameters),
-        "inputs": {name: content_hash(path) for name, path in inputs.items()},
-        "versions": {"python": platform.python_version(), **_versions()},
-        "machine": platform.machine(),
-        **facts,
-    }
-    write_json(folder / "provenance.json", content)
-
-
-def _portable(value: Any, key: str = "") -> Any:
-    """Plain values without absolute paths."""
-    if isinstance(value, Mapping):
-        return {name: _portable(item, name) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_portable(item, key) for item in value]
-    if (
-        key in PATHS
-        and isinstance(value, str)
-        and (Path(value).is_absolute() or value.startswith("~"))
-    ):
-        return Path(value).name
-    return value
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for library in LIBRARIES:
-        try:
-            versions[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return versions
+def _umask() -> int:
+    """What others may not do with new files; temporary ones are for the user alone."""
+    mask = os.umask(0o022)  # the only way to read it is to set it
+    os.umask(mask)
+    return mask
