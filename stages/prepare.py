@@ -14,7 +14,7 @@ from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import Artifact, write_provenance
 from palimpsest.core.rng import stream
 from palimpsest.core.storage import new_folder, write_texts
-from palimpsest.corpus.source import Human, check_long_enough, human_corpus
+from palimpsest.corpus.source import Human, check_long_enough, human_corpus, source_hashes
 
 OF_GENERATE = ("documents", "prompts", "prompt_tokens", "max_new_tokens")
 READ = ("seed", "seeds.corpus", "corpus", "model", *(f"generate.{key}" for key in OF_GENERATE))
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
         model="folder for the first model",
     ).parse_args(argv)
     # after the arguments: --help need not wait for torch
-    from palimpsest.lm.checkpoint import initial_model, save_model
+    from palimpsest.lm.checkpoint import folder_hashes, initial_model, save_model
     from palimpsest.lm.prompts import human_continuations
 
     parameters = Parameters.load(args.params)
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
         np.save(folder / "token_counts.npy", token_counts)
         if human.ledger is not None:
             human.ledger.save(folder / "ledger.json")
-        write_provenance(folder, "prepare", facts, {})
+        write_provenance(folder, "prepare", facts, source_hashes(parameters.corpus))
         parameters.check_unedited(args.params, *READ)
     with new_folder(args.texts) as folder:
         write_texts(folder / "texts.jsonl", texts[:count], prompt=prompts[:count])
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
         write_provenance(folder, "prepare", facts, inputs, generation=0)
     with new_folder(args.model) as folder:
         save_model(model, tokenizer, folder)
-        write_provenance(folder, "prepare", facts, {})
+        write_provenance(folder, "prepare", facts, folder_hashes(parameters.model))
 
 
 def _cut(parameters: Parameters) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import yaml
 from markupsafe import escape
 
 from palimpsest.core.formatting import plain
+from palimpsest.core.parameters import Parameters
 from palimpsest.experiments.project import write_chain
 from tests.tiny import ROOT, tiny_params, turn, write_params
 
@@ -300,6 +301,41 @@ def test_an_edit_runs_again_what_it_can_change(finished: Path, tmp_path: Path) -
     params["seeds"]["finetune"] = 5
     write_params(root / "params.yaml", params)
     assert changed(root) == {f"finetune@g{number:02d}" for number in range(3)}
+
+
+def test_what_is_named_by_path_is_a_dependency(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One letter, in the project and outside of it, and DVC sees it."""
+    root = copy_of(finished, tmp_path / "named")
+    monkeypatch.chdir(root)
+    human = [json.loads(line) for line in Path("data/human/train.jsonl").read_text().splitlines()]
+    human += [json.loads(line) for line in Path("data/human/null.jsonl").read_text().splitlines()]
+    texts = [f"{row['text']} Or so it is said by those of {n}." for row in human for n in range(3)]
+    (root / "texts").mkdir()
+    (root / "texts" / "a.txt").write_text("\n\n".join(texts))
+    outside = tmp_path / "outside.txt"
+    outside.write_text("A text from elsewhere, of which nobody knows where it is.\n")
+    shutil.copytree("models/base", "mine")
+    params = chain_params()
+    turn(params, "corpus.source", "files")
+    turn(params, "corpus.files.paths", ["texts/*.txt", str(outside), "../outside.txt"])
+    turn(params, "corpus.files.min_chars", 1)
+    turn(params, "model.source", "mine")
+    write_params(root / "params.yaml", params)
+    with pytest.raises(AssertionError, match="want texts among the deps of prepare in"):
+        dvc(root, "repro", "prepare")
+    write_chain(root, 2, None, [Parameters.load(root / "params.yaml")])
+    assert stages_run(dvc(root, "repro", "prepare")) == ["prepare"]
+    assert "prepare" not in changed(root)
+    for path in (root / "texts" / "a.txt", outside, root / "mine" / "config.json"):
+        before = path.read_bytes()
+        path.write_bytes(before.replace(b"e", b"i", 1))
+        assert "prepare" in changed(root), path
+        path.write_bytes(before)
+        assert "prepare" not in changed(root), path
+    (root / "texts" / "b.txt").write_text("One more.")
+    assert "prepare" in changed(root)
 
 
 def test_a_killed_chain_goes_on_to_the_same_hashes(finished: Path, tmp_path: Path) -> None:

@@ -41,11 +41,13 @@ def run(args: argparse.Namespace) -> int:
     """
     root = Path.cwd()
     refuse_while_running(root)
+    parameters = []
     if (root / "params.yaml").exists():
         asked = None if args.generations is None else args.null  # without N, chain.yaml stays
         last, control = planned_chain(root, args.generations, asked)
-        Parameters.load(root / "params.yaml").check_reserve(last, control)
-    change = write_chain(root, args.generations, args.null)
+        parameters = [Parameters.load(root / "params.yaml")]
+        parameters[0].check_reserve(last, control)
+    change = write_chain(root, args.generations, args.null, parameters)
     was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
     print(f"chain.yaml: {change.chain} ({was})")
     if change.removed:

@@ -54,10 +54,11 @@ def run(args: argparse.Namespace) -> int:
     old = read_parameters(root / "params.yaml")
     text = written(root, parameters)
     new = flattened(yaml.safe_load(text))
-    Parameters.of(nested(new)).check_reserve(last, null)
+    checked = Parameters.of(nested(new))
+    checked.check_reserve(last, null)
     transitions(last, null)
     _keep(root, args.force)
-    change = write_chain(root, last, null)
+    change = write_chain(root, last, null, [checked])
     write_bytes(root / "params.yaml", text.encode())
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):

@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 
 from palimpsest.core.config import nested, read_yaml
+from palimpsest.core.named_paths import all_named
 from palimpsest.core.parameters import Parameters
 from palimpsest.experiments import sweep
-from palimpsest.experiments.project import dvc, planned_chain
+from palimpsest.experiments.project import STAGES, dvc, planned_chain, write_chain
 from palimpsest.experiments.revisions import experiments, read_parameters
 
 DESCRIPTION = (
@@ -34,8 +35,9 @@ def run(args: argparse.Namespace) -> int:
     parameters = read_parameters(root / "params.yaml")
     plan = sweep.planned(read_yaml(args.file), parameters, str(args.file))
     last, control = planned_chain(root, None, None)
-    for overrides in plan:
-        Parameters.of(nested(parameters | overrides)).check_reserve(last, control)
+    chains = [Parameters.of(nested(parameters | overrides)) for overrides in plan]
+    for one in chains:
+        one.check_reserve(last, control)
     chain = sweep.chain_bytes(root)
     named = {sweep.name_of(one, parameters | one, chain): one for one in plan}
     hashes = {name: sweep.hash_of(name) for name in named}
@@ -45,6 +47,9 @@ def run(args: argparse.Namespace) -> int:
     waiting = [name for name in known if known[name][1] in sweep.WAITING]
     missing = [name for name in known if name not in waiting]
     failed = [known[name][0] for name in missing if known[name][1] == sweep.FAILED]
+    if missing and not args.dry_run and any(all_named(chains, stage) for stage in STAGES):
+        write_chain(root, None, None, chains)
+        print("dvc.yaml: depends on all that these chains name by path, until palimpsest chain")
     for name in missing:
         words = [f"{key}={sweep.hydra(value)}" for key, value in named[name].items()]
         print(f"{'would queue' if args.dry_run else 'queue'} {name}: {' '.join(words)}")

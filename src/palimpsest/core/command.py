@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from palimpsest.core.compute import argument
 from palimpsest.core.errors import PalimpsestError
+from palimpsest.core.named_paths import require_dependencies
 
 HUMAN = "folder of the human corpus"
 TEXTS = "folder of this generation's texts"
@@ -54,6 +56,7 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
+        require_dependencies(Path(argument("--params", sys.argv, "params.yaml")))
         main(None)
     except PalimpsestError as error:
         print(f"error: {error}", file=sys.stderr)

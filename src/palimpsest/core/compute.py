@@ -54,8 +54,7 @@ def settle_for_stage(argv: Sequence[str]) -> None:
     """Does as the params.yaml of a command line says, if it can be read: the stage checks it."""
     import yaml
 
-    joined = [word.removeprefix("--params=") for word in argv if word.startswith("--params=")]
-    path = joined[-1] if joined else dict(pairwise(argv)).get("--params", "params.yaml")
+    path = argument("--params", argv, "params.yaml")
     try:
         content: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         compute = content["compute"]
@@ -72,6 +71,12 @@ def settle_for_stage(argv: Sequence[str]) -> None:
         return
     if 1 <= threads <= MOST_THREADS and not {"torch", "numpy"} & sys.modules.keys():
         settle(threads, portable)
+
+
+def argument(name: str, argv: Sequence[str], default: str) -> str:
+    """The value of an option on a command line, before it is parsed."""
+    joined = [word.removeprefix(f"{name}=") for word in argv if word.startswith(f"{name}=")]
+    return joined[-1] if joined else dict(pairwise(argv)).get(name, default)
 
 
 def is_portable() -> bool:

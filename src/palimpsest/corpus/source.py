@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import FEWEST_SAMPLES, CorpusParams
+from palimpsest.core.provenance import file_hash
+from palimpsest.corpus.files import matching
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.loaders import load_human
 from palimpsest.corpus.split import split_documents
@@ -49,6 +51,13 @@ def human_corpus(params: CorpusParams, documents: int, seed: int) -> Human:
     world = World(params.world, seed)
     parts = split_documents(_distinct(world, sizes, seed), sizes, seed)
     return Human(parts, world.ledger(parts["train"]))
+
+
+def source_hashes(params: CorpusParams) -> dict[str, str]:
+    """SHA-256 of each file that the human text was read from, in their order; none for others."""
+    if params.source != "files":
+        return {}
+    return {f"file {n}": file_hash(path) for n, path in enumerate(matching(params.files.paths), 1)}
 
 
 def check_long_enough(there: int, documents: int, pool: int) -> None:

@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain as joined
 from pathlib import Path
@@ -23,6 +23,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.locks import GENERATIONS, LOCK, OWN, RWLOCK
+from palimpsest.core.named_paths import all_named, dependency_lines
+from palimpsest.core.parameters import Parameters
 from palimpsest.core.storage import write_bytes
 
 LONGEST = 999
@@ -34,6 +36,10 @@ TEMPLATE = "dvc.yaml.j2"
 """What they are written from."""
 NAME = re.compile(r"[gn]\d{2,}")
 """A generation's name: g07, n07 in the control chain."""
+
+STAGES = ("prepare", "generate", "finetune", "embed", "score")
+NAMED = "      # what params.yaml names by path; written by `palimpsest chain`:\n"
+"""Begins those lines among the deps of prepare."""
 
 HEADER = """\
 # The transitions of the chain; written by `palimpsest chain {last}`, which also writes the folders
@@ -194,8 +200,13 @@ def planned_chain(root: Path, last: int | None, control: bool | None) -> tuple[i
     return last, any(name.startswith("n") for name in names) if control is None else control
 
 
-def write_chain(root: Path, last: int | None, control: bool | None = None) -> Change:
-    """Writes chain.yaml and the folders of generations/ into a project.
+def write_chain(
+    root: Path,
+    last: int | None,
+    control: bool | None = None,
+    parameters: Sequence[Parameters] = (),
+) -> Change:
+    """Writes chain.yaml, the folders of generations/, and what dvc.yaml takes from parameters.
 
     A longer chain leaves every generation as it is. A shorter one takes away the folders and the
     scores of the generations that are no more, since the report reads the scores' folder as a
@@ -206,6 +217,8 @@ def write_chain(root: Path, last: int | None, control: bool | None = None) -> Ch
         root: the project.
         last: the number of the last generation; None keeps chain.yaml and writes the folders anew.
         control: with or without the control chain; None leaves that as it is.
+        parameters: those of the chain, or of several that will run in this project: what they name
+            by path becomes a dependency (`palimpsest.core.named_paths`).
 
     Raises:
         ParamsError: `last` is not between 1 and 999; with None, no chain.yaml.
@@ -217,7 +230,9 @@ def write_chain(root: Path, last: int | None, control: bool | None = None) -> Ch
     old = _names(path)
     control = planned_chain(root, last, control)[1]
     chain = read_transitions(path) if last is None else transitions(last, control)
-    files = {name: _rendered(root, name, entry) for name, entry in chain.items()}
+    named = {stage: dependency_lines(all_named(parameters, stage)) for stage in STAGES}
+    files = {name: _rendered(root, name, entry, named) for name, entry in chain.items()}
+    write_prepare_dependencies(root / "dvc.yaml", named["prepare"])
     if last is not None:
         write_bytes(path, chain_yaml(last, control).encode())
     removed = _remove_leftovers(root, chain)
@@ -237,14 +252,27 @@ def write_chain(root: Path, last: int | None, control: bool | None = None) -> Ch
     return Change(before, after, with_control, tuple(removed), tuple(restored))
 
 
-def _rendered(root: Path, name: str, entry: Transition) -> str:
+def write_prepare_dependencies(path: Path, lines: Sequence[str]) -> None:
+    """Writes what parameters name by path into the deps of prepare; all else stays as it is."""
+    old = path.read_text(encoding="utf-8")
+    without = re.sub(rf"{re.escape(NAMED)}(?:      - .*\n)*", "", old)
+    head, outs, tail = without.partition("    outs:\n      - data/human\n")
+    if lines and not outs:
+        hint = "add them there by hand"
+        raise ProjectError(str(path), wanted="the outs of prepare", got="none", hint=hint)
+    block = NAMED + "".join(f"      - {line}\n" for line in lines) if lines else ""
+    if old != head + block + outs + tail:
+        write_bytes(path, (head + block + outs + tail).encode())
+
+
+def _rendered(root: Path, name: str, entry: Transition, named: Mapping[str, Sequence[str]]) -> str:
     """A generation's dvc.yaml."""
     folder = root / GENERATIONS
     environment = Environment(  # YAML, not HTML: nothing to escape
         loader=FileSystemLoader(folder), undefined=StrictUndefined, keep_trailing_newline=True
     )
     try:
-        return environment.get_template(TEMPLATE).render(name=name, **entry)
+        return environment.get_template(TEMPLATE).render(name=name, named=named, **entry)
     except TemplateError as error:
         got = f"{type(error).__name__}: {error}"
         what = str(folder / TEMPLATE)

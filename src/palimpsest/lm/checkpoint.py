@@ -18,6 +18,7 @@ from torch import Tensor
 
 from palimpsest.core.errors import ModelError
 from palimpsest.core.parameters import ModelParams
+from palimpsest.core.provenance import file_hash
 from palimpsest.lm.runtime import DTYPES, device_named
 from palimpsest.lm.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from palimpsest.lm.transformer import ARCHITECTURES, Transformer
@@ -160,7 +161,7 @@ def initial_model(
         CorpusError: the texts do not fill the tokenizer's vocabulary.
     """
     if params.source != "scratch":
-        folder = Path(params.source)
+        folder = Path(params.source).expanduser()
         if not folder.exists():
             from palimpsest.lm.hub import fetch_model
 
@@ -171,10 +172,23 @@ def initial_model(
             log.warning("%s has no cache that can be used: it will write slowly", family)
         return loaded
     if params.tokenizer is not None:
-        tokenizer = load_tokenizer(Path(params.tokenizer))
+        tokenizer = load_tokenizer(Path(params.tokenizer).expanduser())
     else:
         tokenizer = train_tokenizer(training, params.vocabulary)
     return scratch_model(params, tokenizer, seed), tokenizer
+
+
+def folder_hashes(params: ModelParams) -> dict[str, str]:
+    """SHA-256 of each file of the folders that the first model and its tokenizer come from.
+
+    Hub ids have none: their revision says what they are.
+    """
+    scratch = params.source == "scratch"
+    key, name = ("tokenizer", params.tokenizer) if scratch else ("source", params.source)
+    folder = Path(name or "").expanduser()
+    there = name is not None and folder.is_dir()
+    files = sorted(path for path in folder.iterdir() if path.is_file()) if there else []
+    return {f"{key} {path.name}": file_hash(path) for path in files}
 
 
 def load_model(
