@@ -407,3 +407,51 @@ def test_a_longer_chain_runs_only_what_is_new(finished: Path, tmp_path: Path) ->
     dvc(root, "checkout", "--force")
     assert set(stages_run(dvc(root, "repro"))) == {"report"}
     assert lock(root) == after
+
+
+GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
+
+
+def test_a_colleague_takes_one_generation_and_goes_on(finished: Path, tmp_path: Path) -> None:
+    """Only what that generation is made of comes from the remote, and nothing of it runs again."""
+    ours = copy_of(finished, tmp_path / "ours")
+    subprocess.run([*GIT, "add", "-A"], cwd=ours, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "a chain"], cwd=ours, check=True)
+    dvc(ours, "remote", "add", "-d", "shared", str(tmp_path / "remote"))
+    dvc(ours, "push")
+    theirs = tmp_path / "theirs"
+    subprocess.run(["git", "clone", "-q", str(ours), str(theirs)], check=True)
+    dvc(theirs, "remote", "add", "-d", "shared", str(tmp_path / "remote"))
+    dvc(theirs, "pull", "generations/g02/dvc.yaml")
+    for kind in ("models", "data/texts", "data/embeddings", "data/scores"):
+        assert [path.name for path in (theirs / kind).glob("g*")] == ["g02"]
+    write_chain(theirs, 3)
+    pulling = ("repro", "--pull", "--allow-missing")
+    ran = stages_run(dvc(theirs, *pulling, "generations/g03/dvc.yaml"))
+    assert ran == [f"{stage}@g03" for stage in OF_A_GENERATION]
+    assert not (theirs / "models" / "g01").exists()
+    # the report reads the scores of all
+    dvc(theirs, "pull", *(f"generations/g0{number}/dvc.yaml:score" for number in range(2)))
+    assert stages_run(dvc(theirs, *pulling)) == ["report"]
+    write_chain(ours, 3)
+    dvc(ours, "repro")
+    assert lock(theirs) == lock(ours)
+
+
+def test_an_experiments_generation_comes_back(finished: Path, tmp_path: Path) -> None:
+    root = copy_of(finished, tmp_path / "experiments")
+    subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "a chain"], cwd=root, check=True)
+    before = lock(root)
+    dvc(root, "exp", "run", "-n", "cold", "-S", "generate.temperature=0.3")
+    cold, text = lock(root), (root / "data/texts/g02/texts.jsonl").read_text()
+    assert cold["generate@g02"] != before["generate@g02"]
+    subprocess.run(["git", "checkout", "-q", "."], cwd=root, check=True)
+    dvc(root, "checkout")
+    assert lock(root) == before
+    assert (root / "data/texts/g02/texts.jsonl").read_text() != text
+    dvc(root, "exp", "apply", "cold")
+    dvc(root, "checkout")
+    assert lock(root) == cold
+    assert (root / "data/texts/g02/texts.jsonl").read_text() == text
+    assert stages_run(dvc(root, "repro")) == []
