@@ -15,6 +15,7 @@ import numpy as np
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
+from palimpsest.core.resume import Checkpoints
 from palimpsest.core.storage import new_folder, read_continuations, read_texts
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.probe import corpus_probe
@@ -53,22 +54,21 @@ def _embed(args: Namespace) -> None:
     first = args.generation == 0
     pool = read_continuations(args.human / "null.jsonl") if first else ([], [])
     null = pool[1]
-    encoder = Encoder.load(params.encoder)
+    encoder, kept = Encoder.load(params.encoder), Checkpoints(args.out)
     with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
-        embeddings = encoder.encode(texts, lambda done, _: bar.update(done - bar.n))
-        of_null = encoder.encode(null, lambda done, _: bar.update(len(texts) + done - bar.n))
+        embeddings = encoder.encode(texts, lambda done, _: bar.update(done - bar.n), kept)
+        of_null = encoder.encode(null, lambda done, _: bar.update(len(texts) + done - bar.n), kept)
 
     load = partial(load_model_and_tokenizer, dtype=params.dtype, device=params.device)
     counts = np.load(args.human / "token_counts.npy")
     own = load(args.model)
-    arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count)
+    arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count, kept)
     training = read_texts(args.human / "train.jsonl")
     probe, skipped = corpus_probe(read_ledger(args.human), training, seed)
-    states = probe.arrays(last_states(*own, probe.sentences()), skipped)
-    arrays |= text_arrays(*load(args.first), human=written, witness=witness)
-    arrays |= (
-        text_arrays(*own, null=pool) if first else text_arrays(*load(args.author), self=written)
-    )
+    states = probe.arrays(last_states(*own, probe.sentences(), kept), skipped)
+    arrays |= text_arrays(*load(args.first), kept, human=written, witness=witness)
+    judge, name, judged = (own, "null", pool) if first else (load(args.author), "self", written)
+    arrays |= text_arrays(*judge, kept, **{name: judged})
 
     with new_folder(args.out) as folder:
         np.save(folder / "embeddings.npy", embeddings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import Artifact, opened, write_provenance
+from palimpsest.core.resume import Checkpoints
 from palimpsest.core.rng import stream
 from palimpsest.core.storage import new_folder, read_documents, read_texts, write_bytes
 
@@ -65,7 +66,8 @@ def _finetune(args: Namespace) -> None:
             bar.update()
 
         texts = read_texts(args.texts / "training.jsonl")
-        trained, curve = train(model, tokenizer, texts, params, order, show, like, args.section)
+        rest = show, like, args.section, Checkpoints(args.out)
+        trained, curve = train(model, tokenizer, texts, params, order, *rest)
 
     with new_folder(args.out) as folder:
         save_model(trained, tokenizer, folder)

@@ -12,6 +12,7 @@ from functools import partial
 from palimpsest.core import command
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
+from palimpsest.core.resume import Checkpoints
 from palimpsest.core.rng import stream, uniforms
 from palimpsest.core.storage import new_folder, read_texts, write_texts
 from palimpsest.corpus.filters import scores
@@ -55,9 +56,9 @@ def _generate(args: Namespace) -> None:
     model, tokenizer = load_model_and_tokenizer(args.model, params.dtype, params.device)
     human = read_texts(args.human / "train.jsonl") if params.prompt_tokens else []
     prompts = openings(params, tokenizer, human, stream(seed, "prompts"))
-    noise = partial(uniforms, seed, "generate", args.generation)
+    noise, kept = partial(uniforms, seed, "generate", args.generation), Checkpoints(args.out)
     with command.bar(len(prompts), f"generate g{args.generation:02d}") as bar:
-        new = generate(model, tokenizer, prompts, params, noise, bar.update)
+        new = generate(model, tokenizer, prompts, params, noise, bar.update, kept)
     written = starts, texts = tokenizer.decode_behind(prompts, new)
     documents = list(map("".join, zip(*written, strict=True))) if params.keep_prompt else texts
     sources = read_sources(args.human, args.previous, regime, documents)
@@ -65,11 +66,11 @@ def _generate(args: Namespace) -> None:
         cut = params.prompts, params.prompt_tokens, params.max_new_tokens
         human = read_texts(args.human / "train.jsonl")[: len(texts)]
         like = human_continuations(tokenizer, human, *cut)[1]
-        sources = replace(sources, scores=_scores(args, parameters, written, like))
+        sources = replace(sources, scores=_scores(args, parameters, (*written, like), kept))
     rng = stream(seed, "regime", args.generation)
     training = training_set(regime, args.generation, sources, rng)
     noise = partial(uniforms, seed, "witness", args.generation)
-    answers = continuations(model, tokenizer, witness, params, noise)
+    answers = continuations(model, tokenizer, witness, params, noise, kept)
     sections = {"generate": params, "regime": regime, "witness": witness}
     values = {"seed": seed, **{name: one.as_dict() for name, one in sections.items()}}
     with new_folder(args.out) as folder:
@@ -84,16 +85,15 @@ def _generate(args: Namespace) -> None:
 
 
 def _scores(
-    args: Namespace, parameters: Parameters, written: tuple[list[str], list[str]], like: list[str]
+    args: Namespace, parameters: Parameters, texts: tuple[list[str], ...], kept: Checkpoints
 ) -> list[float]:
-    """By the regime's criterion, of what the model wrote behind its prompts."""
+    """By the regime's criterion, of what the model wrote behind its prompts, beside human texts."""
     from palimpsest.lm.scoring import folder_likelihood
 
-    likelihood = partial(folder_likelihood, args.first, prompts=written[0])
+    likelihood = partial(folder_likelihood, args.first, prompts=texts[0], kept=kept)
     criterion, encoder = parameters.regime.criterion, parameters.embed.encoder
-    models = likelihood, lambda lines: Encoder.load(encoder).encode(lines)
-    found = scores(criterion, written[1], like, read_ledger(args.human), *models)
-    return list(found.tolist())
+    models = likelihood, lambda lines: Encoder.load(encoder).encode(lines, kept=kept)
+    return list(scores(criterion, texts[1], texts[2], read_ledger(args.human), *models).tolist())
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class Counting(Encoder):
         super().__init__(PARAMS, 2, identity)
         self.calls = 0
 
-    def _encode_batches(self, texts):  # type: ignore[no-untyped-def]
+    def _encode_batches(self, texts, first):  # type: ignore[no-untyped-def]
         import torch
 
         if texts:

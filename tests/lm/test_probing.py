@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.corpus.probe import Group, Probe
 from palimpsest.evaluation.model_metrics import model_metrics
 from palimpsest.lm import batching, probing
@@ -16,6 +17,7 @@ from palimpsest.lm.scoring import heldout_arrays, likelihood
 from palimpsest.metrics.neural_collapse import collapse_metrics
 from palimpsest.metrics.word_geometry import crowding, entanglement, synonym_gap, synonym_separation
 from tests.lm.tiny import TEXTS, agreement, class_statistics, pair, tokenizer
+from tests.unfinished import stopped, taken_up
 
 PROBE = Probe(
     ("The {}", "The fox of the {}"),
@@ -42,10 +44,10 @@ def reader(request, tmp_path):
     return pair(request.param, tmp_path)[1]
 
 
-def arrays(model, min_count=5, probe=PROBE, skipped=0):
+def arrays(model, min_count=5, probe=PROBE, skipped=0, kept=NOTHING_KEPT):
     counts = tokenizer().counts(TEXTS)
-    likelihoods, classes = heldout_and_classes(model, tokenizer(), TEXTS, counts, min_count)
-    states = last_states(model, tokenizer(), probe.sentences())
+    likelihoods, classes = heldout_and_classes(model, tokenizer(), TEXTS, counts, min_count, kept)
+    states = last_states(model, tokenizer(), probe.sentences(), kept)
     return likelihoods, classes, probe.arrays(states, skipped)
 
 
@@ -239,3 +241,37 @@ def test_what_follows_the_slot_changes_nothing(reader):
 
 def test_no_texts(reader):
     assert last_states(reader, tokenizer(), []).shape == (0, reader.unembedding().shape[1])
+
+
+@pytest.mark.parametrize("limit", [2**28, 0])
+def test_passes_that_were_stopped_give_the_same_arrays(model, limit, tmp_path, monkeypatch):
+    """In the first pass, in the second one, and among the words."""
+    monkeypatch.setattr(batching, "BATCH_TOKENS", 64)
+    monkeypatch.setattr(probing, "KEPT_BYTES", limit)
+    whole, steps = taken_up(lambda kept: arrays(model, kept=kept), tmp_path / "whole")
+    passes = len(list((tmp_path / ".whole.unfinished").iterdir()))
+    assert passes == (2 if limit else 3)
+    assert steps > 4 * passes
+    for last in range(1, steps + 1):
+        out = tmp_path / f"g{last:02d}"
+        stopped(lambda kept: arrays(model, kept=kept), out, last)
+        found, worked = taken_up(lambda kept: arrays(model, kept=kept), out)
+        for one, other in zip(found, whole, strict=True):
+            assert one.keys() == other.keys()
+            for name, array in one.items():
+                assert (array == other[name]).all(), (last, name)
+        # with the hidden states of a first pass lost, a second one is made
+        assert worked == steps - last or (limit and worked > steps - last)
+
+
+def test_class_counts_of_another_threshold_are_made_of_the_same_sums(model, tmp_path, monkeypatch):
+    """What a state depends on is its key, and no more."""
+    monkeypatch.setattr(batching, "BATCH_TOKENS", 64)
+    monkeypatch.setattr(probing, "KEPT_BYTES", 0)
+    expected, steps = taken_up(lambda kept: arrays(model, 3, kept=kept), tmp_path / "whole")
+    assert expected[1]["ids"].tolist() != arrays(model)[1]["ids"].tolist()
+    stopped(lambda kept: arrays(model, 5, kept=kept), tmp_path / "g01", steps - 2)
+    found, worked = taken_up(lambda kept: arrays(model, 3, kept=kept), tmp_path / "g01")
+    assert 2 < worked < steps
+    for name, array in expected[1].items():
+        assert (found[1][name] == array).all(), name

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.lm import batching
 from palimpsest.lm.checkpoint import load_model
 from palimpsest.lm.scoring import folder_likelihood, likelihood, rare_types, text_arrays
 from tests.lm.tiny import TEXTS, pair, saved, theirs, tokenizer
+from tests.unfinished import EveryStep, stopped, taken_up
 
 FIELDS = ("nll_nats", "tokens", "rare_nll_nats", "rare_tokens", "entropy_nats")
 
@@ -205,3 +207,66 @@ def test_rare_types_by_hand():
     assert rare_types(counts, 1.0).tolist() == (counts > 0).tolist()
     assert np.flatnonzero(rare_types(np.array([0, 3, 2]))).tolist() == [2]
     assert not rare_types(np.zeros(4, dtype=np.int64)).any()
+
+
+def judge(model, texts=TEXTS, prompts=None, rare=None):
+    """Scoring as a function of where its sums are kept."""
+    return lambda kept: likelihood(model, tokenizer(), texts, rare, prompts=prompts, kept=kept)
+
+
+def is_same(one, other) -> bool:
+    return all((getattr(one, field) == getattr(other, field)).all() for field in FIELDS)
+
+
+def test_scoring_that_was_stopped_has_the_same_sums(models, tmp_path, monkeypatch):
+    monkeypatch.setattr(batching, "BATCH_TOKENS", 60)
+    rare = np.arange(300) % 3 == 0
+    texts = [*TEXTS[:6], " ".join(TEXTS)]
+    work = judge(models[1], texts, ["The city"] * 7, rare)
+    whole, steps = taken_up(work, tmp_path / "whole")
+    assert steps > 5
+    assert is_same(whole, work(NOTHING_KEPT))
+    for last in range(1, steps + 1):
+        stopped(work, tmp_path / f"g{last:02d}", last)
+        result, worked = taken_up(work, tmp_path / f"g{last:02d}")
+        assert is_same(result, whole)
+        assert worked == steps - last
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"texts": [*TEXTS[:-1], "fox"]},
+        {"prompts": ["The"] * len(TEXTS)},
+        {"rare": np.arange(300) == 7},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_sums_of_other_texts_are_never_taken(changes, models, tmp_path, monkeypatch):
+    monkeypatch.setattr(batching, "BATCH_TOKENS", 60)
+    stopped(judge(models[1]), tmp_path / "g01", 3)
+    work = judge(models[1], **changes)
+    result, worked = taken_up(work, tmp_path / "g01")
+    assert is_same(result, work(NOTHING_KEPT))
+    assert worked == taken_up(work, tmp_path / "g02")[1]
+
+
+def test_sums_of_another_cut_are_never_taken(models, tmp_path, monkeypatch):
+    """The same tokens, of which fewer are the prompt's."""
+    monkeypatch.setattr(batching, "BATCH_TOKENS", 60)
+    rows = tokenizer().encode(TEXTS)
+    cuts = [tokenizer().decode_behind([r[:n] for r in rows], [r[n:] for r in rows]) for n in (1, 3)]
+    one, other = (tokenizer().continued(*cut) for cut in cuts)
+    assert one[0] == other[0]
+    assert one[1] != other[1]
+    stopped(judge(models[1], cuts[0][1], cuts[0][0]), tmp_path / "g01", 3)
+    work = judge(models[1], cuts[1][1], cuts[1][0])
+    assert is_same(taken_up(work, tmp_path / "g01")[0], work(NOTHING_KEPT))
+
+
+def test_a_visitor_without_a_state_sees_every_batch(models, tmp_path):
+    seen = []
+    kept = EveryStep(tmp_path / "g01")
+    likelihood(models[1], tokenizer(), TEXTS, visitor=lambda *batch: seen.append(batch), kept=kept)
+    assert seen
+    assert kept.steps == 0

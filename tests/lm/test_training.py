@@ -1,6 +1,7 @@
 """Training: the schedule by hand, no loss on padding, a constant divisor, honest failures."""
 
 import math
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -11,12 +12,15 @@ import torch
 import yaml
 
 from palimpsest.core.errors import CorpusError, ParamsError, TrainingError
+from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.core.rng import stream
+from palimpsest.lm.checkpoint import load_model
 from palimpsest.lm.hub import HubModel
 from palimpsest.lm.training import schedule, train
 from stages import finetune
 from tests.lm.tiny import TEXTS, pair, saved, theirs, tokenizer, training
 from tests.tiny import tiny_params
+from tests.unfinished import EveryStep, stopped, taken_up
 
 CPU = torch.device("cpu")
 LONG = "The badger of the city wall sleeps near river number 19."
@@ -49,7 +53,7 @@ def one_epoch(model, texts, **changes):
 
 def difference(one, other) -> float:
     return max(
-        float((weight - other.parameters()[name]).abs().max())
+        float((weight - other.parameters()[name]).detach().abs().max())
         for name, weight in one.parameters().items()
     )
 
@@ -425,3 +429,123 @@ def test_the_stage_starts_from_previous_or_base_and_writes_nothing_on_failure(tm
         stage(tmp_path, tmp_path, learning_rate=1e30)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == written
+
+
+def is_same(one, other) -> bool:
+    """Whether two results of training have the same bits."""
+    return one[1] == other[1] and difference(one[0], other[0]) == 0.0
+
+
+def trainer(model, texts=TEXTS, seed=0, **changes):
+    """Training as a function of where its state is kept."""
+    params = training(**{"steps": 5, "schedule": "cosine", "warmup": 0.4, **changes})
+    return lambda kept: train(model, tokenizer(), texts, params, stream(seed, "order"), kept=kept)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"dtype": "bfloat16"}, {"clip_norm": 1e-3, "weight_decay": 0.1, "steps": 9}],
+    ids=str,
+)
+def test_training_that_was_stopped_ends_with_the_same_bits(changes, model, tmp_path):
+    work = trainer(model, **changes)
+    whole = work(NOTHING_KEPT)
+    steps = len(whole[1])
+    for last in range(1, steps + 1):
+        out = tmp_path / f"g{last:02d}"
+        stopped(work, out, last)
+        result, worked = taken_up(work, out)
+        assert is_same(result, whole)
+        assert worked == steps - last
+
+
+def test_training_can_be_stopped_again_and_again(model, tmp_path):
+    work = trainer(model)
+    for _ in range(4):
+        stopped(work, tmp_path / "g01", 1)
+    result, worked = taken_up(work, tmp_path / "g01")
+    assert is_same(result, work(NOTHING_KEPT))
+    assert worked == 1
+
+
+def test_a_model_of_transformers_is_taken_up(tmp_path):
+    work = trainer(HubModel(theirs("llama")), dtype="bfloat16")
+    stopped(work, tmp_path / "g01", 3)
+    result, worked = taken_up(work, tmp_path / "g01")
+    assert is_same(result, work(NOTHING_KEPT))
+    assert worked == 2
+
+
+def test_what_was_kept_is_shown(model, tmp_path):
+    work, seen = trainer(model), []
+    stopped(work, tmp_path / "g01", 3)
+    params = training(steps=5, schedule="cosine", warmup=0.4)
+    order, kept = stream(0, "order"), EveryStep(tmp_path / "g01")
+    show = lambda step, steps: seen.append((step.step, steps))  # noqa: E731
+    train(model, tokenizer(), TEXTS, params, order, show, kept=kept)
+    assert seen == [(step, 5) for step in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": 0.002}, {"weight_decay": 0.5}, {"steps": 6}, {"dtype": "bfloat16"},
+        {"beta1": 0.8}, {"schedule": "linear"}, {"seed": 1}, {"texts": TEXTS[::-1]},
+        {"texts": [*TEXTS[:-1], "fox"]},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)  # fmt: skip
+def test_a_state_of_other_parameters_or_texts_is_never_taken(changes, model, tmp_path):
+    stopped(trainer(model), tmp_path / "g01", 3)
+    work = trainer(model, **changes)
+    result, worked = taken_up(work, tmp_path / "g01")
+    assert worked == len(result[1])
+    assert is_same(result, work(NOTHING_KEPT))
+
+
+def test_a_state_of_other_words_in_the_same_plan_is_never_taken(model, tmp_path):
+    """Two documents of one length change places: every batch has the shape that it had."""
+    lengths = [len(ids) for ids in tokenizer().encode(TEXTS)]
+    first = next(i for i, length in enumerate(lengths) if length in lengths[i + 1 :])
+    second = lengths.index(lengths[first], first + 1)
+    texts = list(TEXTS)
+    texts[first], texts[second] = texts[second], texts[first]
+    stopped(trainer(model), tmp_path / "g01", 3)
+    result, worked = taken_up(trainer(model, texts), tmp_path / "g01")
+    assert worked == len(result[1])
+    assert is_same(result, trainer(model, texts)(NOTHING_KEPT))
+
+
+def test_a_state_of_another_start_is_never_taken(model, tmp_path):
+    stopped(trainer(model), tmp_path / "g01", 3)
+    other = model.to(torch.float32, CPU)
+    name = next(name for name in other.weights if name.endswith("ln_f.bias"))
+    other.weights[name][0] += 1e-6
+    result, worked = taken_up(trainer(other), tmp_path / "g01")
+    assert worked == len(result[1])
+    assert is_same(result, trainer(other)(NOTHING_KEPT))
+
+
+KILLED = """
+import itertools, os, signal, sys
+from pathlib import Path
+from palimpsest.core.resume import Checkpoints
+from tests.lm.test_training import TEXTS, load_model, stream, tokenizer, train, training
+
+kept = Checkpoints(Path(sys.argv[2]), seconds=3.0, clock=itertools.count().__next__)
+kill = lambda step, steps: step.step == 12 and os.kill(os.getpid(), signal.SIGKILL)
+model = load_model(Path(sys.argv[1]), device="cpu")
+train(model, tokenizer(), TEXTS, training(steps=20), stream(0, "order"), kill, kept=kept)
+"""
+
+
+def test_a_training_that_was_killed_ends_with_the_same_bits(model, tmp_path):
+    """KILL between two writes: the steps since the last one are done again."""
+    folder, out, root = tmp_path / "start", tmp_path / "g01", Path(__file__).parents[2]
+    saved(theirs("gpt2"), folder)
+    words = [sys.executable, "-c", KILLED, str(folder), str(out)]
+    assert subprocess.run(words, cwd=root, check=False).returncode == -signal.SIGKILL
+    work = trainer(load_model(folder, device="cpu"), steps=20, schedule="constant", warmup=0.0)
+    result, worked = taken_up(work, out)
+    assert 8 < worked < 20
+    assert is_same(result, work(NOTHING_KEPT))

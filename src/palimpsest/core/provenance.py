@@ -215,7 +215,7 @@ def write_provenance(
         "parameters": _portable(parameters),
         "inputs": dict(inputs),
         "files": {name: file_hash(folder / name) for name in _names(folder)},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions()},
         "machine": platform.machine(),
         **facts,
     }
@@ -250,11 +250,12 @@ def _portable(value: Any, key: str = "") -> Any:
     return value
 
 
-def _versions() -> dict[str, str]:
-    versions = {}
+def versions() -> dict[str, str]:
+    """Those of the libraries that a result may depend on, where they are installed."""
+    found = {}
     for library in LIBRARIES:
         try:
-            versions[library] = version(library)
+            found[library] = version(library)
         except PackageNotFoundError:
             continue
-    return versions
+    return found

@@ -29,7 +29,8 @@ STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 def new_folder(path: Path) -> Iterator[Path]:
     """Yields a temporary folder beside `path` that takes its place if the block succeeds.
 
-    What an earlier, killed run left under such temporary names is removed first.
+    What an earlier, killed run left under such temporary names is removed first; what it had kept
+    of unfinished work (`unfinished`) is removed when the new folder stands.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f".{glob.escape(path.name)}-*/"):
@@ -47,8 +48,14 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(old)
         else:
             temporary.rename(path)
+        shutil.rmtree(unfinished(path), ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def unfinished(path: Path) -> Path:
+    """The hidden folder beside an output for work on it that goes on, see `core.resume`."""
+    return path.parent / f".{path.name}.unfinished"
 
 
 def write_bytes(path: Path, content: bytes) -> None:

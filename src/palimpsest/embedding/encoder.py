@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from palimpsest.core.errors import ModelError
 from palimpsest.core.parameters import EncoderParams
+from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
 
 if TYPE_CHECKING:
     import torch
@@ -51,13 +52,19 @@ class Encoder(ABC):
             return _Bundled(params)
         return _SentenceTransformer(params)
 
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> NDArray[np.float32]:
+    def encode(
+        self,
+        texts: Sequence[str],
+        progress: Progress | None = None,
+        kept: Checkpoints = NOTHING_KEPT,
+    ) -> NDArray[np.float32]:
         """Embeds texts.
 
         Args:
             texts: any strings, the empty one included (it is the embedding of no words).
             progress: called with (texts done, texts in all) after each batch; a repeated text
                 counts once.
+            kept: where finished batches are kept; what is there is not computed again.
 
         Returns:
             (n, dimensions), float32, each row of length 1, in the order of the texts. Reordering
@@ -67,19 +74,39 @@ class Encoder(ABC):
 
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         distinct = np.empty((len(rows), self.dimensions), dtype=np.float32)
-        done = 0
+
+        def key() -> str:
+            device = torch.cuda.get_device_name() if _device(self.params) == "cuda" else "cpu"
+            facts = [device, torch.get_num_threads(), self.params.batch_size, self.dimensions]
+            return digest("encode", self.identity, facts, [*rows])
+
+        task = kept.task("encode", "batch", key)
+        done = [*task.state.get("rows", np.empty(0, dtype=np.int64)).tolist()]
+        distinct[done] = task.state.get("embeddings", distinct[done])
+
+        def state() -> Arrays:
+            return {"rows": np.array(done), "embeddings": distinct[done]}
+
         with torch.inference_mode():
-            for batch, embeddings in self._encode_batches(sorted(rows)):
+            batches = self._encode_batches(sorted(rows), task.done)
+            for number, (batch, embeddings) in enumerate(batches, task.done + 1):
                 unit = torch.nn.functional.normalize(embeddings.float(), dim=1)
-                distinct[[rows[text] for text in batch]] = unit.cpu().numpy()
-                done += len(batch)
+                places = [rows[text] for text in batch]
+                distinct[places] = unit.cpu().numpy()
+                done.extend(places)
+                task.keep(number, state)
                 if progress is not None:
-                    progress(done, len(rows))
+                    progress(len(done), len(rows))
         return distinct[[rows[text] for text in texts]]
 
     @abstractmethod
-    def _encode_batches(self, texts: list[str]) -> Iterator[tuple[list[str], "torch.Tensor"]]:
-        """Yields (texts of a batch, their embeddings (b, d)); the texts come in sorted order."""
+    def _encode_batches(
+        self, texts: list[str], first: int
+    ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
+        """Yields (texts of a batch, their embeddings (b, d)) from batch number `first` on.
+
+        The texts come in sorted order.
+        """
 
 
 class _Bundled(Encoder):
@@ -95,8 +122,10 @@ class _Bundled(Encoder):
         identity = _identity(params, SHA256, self.model.vocabulary)
         super().__init__(params, self.model.dimensions, identity)
 
-    def _encode_batches(self, texts: list[str]) -> Iterator[tuple[list[str], "torch.Tensor"]]:
-        yield from self.model.batches(texts, self.params.batch_size)
+    def _encode_batches(
+        self, texts: list[str], first: int
+    ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
+        yield from self.model.batches(texts, self.params.batch_size, first)
 
 
 class _SentenceTransformer(Encoder):
@@ -133,10 +162,13 @@ class _SentenceTransformer(Encoder):
         identity = _identity(params, _state_hash(self.model), str(self.model), vocabulary)
         super().__init__(params, dimensions, identity)
 
-    def _encode_batches(self, texts: list[str]) -> Iterator[tuple[list[str], "torch.Tensor"]]:
+    def _encode_batches(
+        self, texts: list[str], first: int
+    ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
         by_length = sorted(texts, key=len)
-        for start in range(0, len(by_length), self.params.batch_size):
-            batch = by_length[start : start + self.params.batch_size]
+        size = self.params.batch_size
+        for start in range(first * size, len(by_length), size):
+            batch = by_length[start : start + size]
             yield (
                 batch,
                 self.model.encode(

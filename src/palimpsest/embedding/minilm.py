@@ -58,20 +58,26 @@ class MiniLM:
             if tensor.is_floating_point()
         }
 
-    def batches(self, texts: list[str], batch_size: int) -> Iterator[tuple[list[str], Tensor]]:
+    def batches(
+        self, texts: list[str], batch_size: int, first: int = 0
+    ) -> Iterator[tuple[list[str], Tensor]]:
         """Yields (texts, mean hidden states (b, d), float32); all texts of a batch are one length.
+
+        The batches before number `first` are left out.
 
         No padding: an embedding then depends on the batch by rounding only, and a padded batch is
         no faster on a CPU.
         """
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
         by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
+        batches = []
         for _, group in groupby(by_length, key=lambda i: len(tokens[i])):
             same_length = list(group)
             for start in range(0, len(same_length), batch_size):
-                batch = same_length[start : start + batch_size]
-                ids_BT = torch.tensor([tokens[i] for i in batch], device=self._device)
-                yield [texts[i] for i in batch], self.hidden_states(ids_BT).mean(dim=1)
+                batches.append(same_length[start : start + batch_size])
+        for batch in batches[first:]:
+            ids_BT = torch.tensor([tokens[i] for i in batch], device=self._device)
+            yield [texts[i] for i in batch], self.hidden_states(ids_BT).mean(dim=1)
 
     def hidden_states(self, ids_BT: Tensor) -> Tensor:
         """Token ids (b, t), none of them padding, to the last layer's states (b, t, d), float32."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from palimpsest.core.errors import MetricError
+from palimpsest.core.resume import Arrays
 
 ROWS = 256
 """Hidden states that are turned to float64 at a time: larger copies fall out of the cache, and the
@@ -88,6 +89,22 @@ class ClassSums:
         for begin in range(0, count, ROWS):
             rows = slice(begin, begin + ROWS)
             self._sums_Kd.index_add_(0, targets[rows], hidden[rows].double())
+
+    def state(self) -> Arrays:
+        """The sums so far."""
+        return {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
+
+    def take_up(self, state: Arrays) -> None:
+        """Goes on from the sums of another of its kind."""
+        for name, tensor in self._tensors().items():
+            tensor.copy_(torch.from_numpy(state[name]))
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {
+            "class_counts": self._counts_K,
+            "class_sums": self._sums_Kd,
+            "class_squares": self._squares_K,
+        }
 
     def merge(self, other: "ClassSums") -> None:
         """Adds what another pass has seen.

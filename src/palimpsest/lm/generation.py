@@ -9,6 +9,7 @@ top-k (Fan et al. 2018), top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -17,7 +18,9 @@ from torch import Tensor
 
 from palimpsest.core.errors import ModelError, ParamsError
 from palimpsest.core.parameters import SamplingParams
+from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
 from palimpsest.lm.checkpoint import LanguageModel
+from palimpsest.lm.runtime import model_digest
 from palimpsest.lm.tokenizer import Tokenizer
 
 SHRINK = 0.8
@@ -36,6 +39,7 @@ def generate(
     params: SamplingParams,
     uniforms: Uniforms,
     progress: Callable[[int], None] = lambda done: None,
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> list[list[int]]:
     """Continues every prompt.
 
@@ -46,6 +50,7 @@ def generate(
         params: the parameters.
         uniforms: random numbers by document (see `palimpsest.core.rng.uniforms`).
         progress: called with the number of documents that were finished.
+        kept: where finished batches are kept; what is there is not written again.
 
     Returns:
         For each prompt the new token ids, without the end token.
@@ -55,9 +60,20 @@ def generate(
         ModelError: the model's scores are not numbers.
     """
     _check_lengths(model, prompts, params)
-    texts: list[list[int]] = [[] for _ in prompts]
+
+    def key() -> str:
+        # a document's first number stands for its stream of numbers
+        noise, ends = uniforms(range(len(prompts)), 1), [tokenizer.start, tokenizer.end]
+        plain = [list(map(list, prompts)), params.as_dict(), ends]
+        return digest("generate", model_digest(model), noise, *plain)
+
+    task = kept.task("generate", "batch", key)
+    texts = _texts_of(task.state) or [[] for _ in prompts]
     with torch.inference_mode():
-        for batch in _batches(prompts, params):
+        for number, batch in enumerate(list(_batches(prompts, params)), 1):
+            if number <= task.done:
+                progress(len(batch))
+                continue
             rows = [[tokenizer.start, *prompts[index]] for index in batch]
             if params.strategy == "beam" and params.beams > 1:
                 new = _beam_batch(model, tokenizer, rows, params)
@@ -66,8 +82,23 @@ def generate(
                 new = _sample_batch(model, tokenizer, rows, params, noise)
             for index, ids in zip(batch, new, strict=True):
                 texts[index] = ids
+            task.keep(number, lambda: _state_of(texts))
             progress(len(batch))
     return texts
+
+
+def _state_of(texts: Sequence[Sequence[int]]) -> Arrays:
+    """Texts as arrays: their lengths, and all ids end to end."""
+    lengths = np.array([len(ids) for ids in texts], dtype=np.int64)
+    return {"lengths": lengths, "ids": np.array(list(chain(*texts)), dtype=np.int64)}
+
+
+def _texts_of(state: Arrays) -> list[list[int]]:
+    """The texts of such arrays; none without them."""
+    if not state:
+        return []
+    ends = np.cumsum(state["lengths"])[:-1]
+    return [ids.tolist() for ids in np.split(state["ids"], ends)]
 
 
 def _check_lengths(

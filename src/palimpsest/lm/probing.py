@@ -7,6 +7,7 @@ as float32: half the size, and they were computed from hidden states of that pre
 """
 
 from collections.abc import Callable, Sequence
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from palimpsest.core.resume import NOTHING_KEPT, Checkpoints, digest
+from palimpsest.core.resume import Arrays as State
 from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
+from palimpsest.lm.runtime import model_digest
 from palimpsest.lm.scoring import heldout_arrays
 from palimpsest.lm.tokenizer import Tokenizer
 
@@ -34,11 +38,13 @@ def heldout_and_classes(
     texts: Sequence[str],
     counts_V: NDArray[np.int64],
     min_count: int,
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> tuple[Arrays, Arrays]:
     """Likelihoods of the held-out texts and, from the same pass, the model's class statistics.
 
     Once the means are known, classifier and nearest class mean are compared at every token: on the
-    hidden states of that pass if they take at most 256 MB, else in a second pass over the texts.
+    hidden states of that pass if they take at most 256 MB and were not lost in a pause, else in a
+    second pass over the texts.
 
     Args:
         model: the model.
@@ -46,6 +52,7 @@ def heldout_and_classes(
         texts: the held-out human texts.
         counts_V: occurrences of each token type in the human training corpus, (V,).
         min_count: occurrences in the texts from which on a next token counts as a class.
+        kept: where both passes keep their state.
 
     Returns:
         What `heldout_arrays` returns; and, for C classes of width d: ``ids``, ``counts`` and
@@ -54,24 +61,18 @@ def heldout_and_classes(
         (<= 1000, d), the output embedding of the most frequent words.
     """
     rows_Vd = model.unembedding().detach()
-    sums = ClassSums(len(rows_Vd), rows_Vd.shape[1], model.device)
-    kept = _Kept()
-
-    def visit(hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor) -> None:
-        sums.update(hidden_Nd, targets_N, logits_NV)
-        kept.add(hidden_Nd.float())
-
-    likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visit)
-    classes = sums.at_least(min_count)
+    visitor = _FirstPass(ClassSums(len(rows_Vd), rows_Vd.shape[1], model.device))
+    likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visitor, kept)
+    classes = visitor.sums.at_least(min_count)
     weights = _rows(rows_Vd, classes.ids)
     agreed, seen = 0, 0
     if len(classes.ids):
         agreement = CentreAgreement(weights, classes.means, model.device)
-        if kept.all:
-            for hidden_Nd in kept.batches:
+        if visitor.kept.all:
+            for hidden_Nd in visitor.kept.batches:
                 agreement.update(hidden_Nd)
         else:
-            visit_hidden(model, tokenizer, texts, agreement.update)
+            _second_pass(model, tokenizer, texts, agreement, min_count, kept)
         agreed, seen = agreement.agreed, agreement.tokens
     return likelihoods, {
         "ids": classes.ids,
@@ -85,12 +86,44 @@ def heldout_and_classes(
     }
 
 
+def _second_pass(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    agreement: CentreAgreement,
+    min_count: int,
+    kept: Checkpoints,
+) -> None:
+    """Compares classifier and nearest mean at every token, from where it was kept."""
+
+    def key() -> str:
+        # the means are made of these
+        plain = [tokenizer.documents(texts), min_count]
+        return digest("agreement", model_digest(model), *plain)
+
+    def state() -> State:
+        return {"agreed": np.array(agreement.agreed), "tokens": np.array(agreement.tokens)}
+
+    task = kept.task("agreement", "batch", key)
+    first = task.done
+    if first:
+        agreement.agreed, agreement.tokens = int(task.state["agreed"]), int(task.state["tokens"])
+    seen = count(first + 1)
+
+    def visit(hidden_Nd: Tensor) -> None:
+        agreement.update(hidden_Nd)
+        task.keep(next(seen), state)
+
+    visit_hidden(model, tokenizer, texts, visit, first)
+
+
 @torch.inference_mode()
 def visit_hidden(
     model: LanguageModel,
     tokenizer: Tokenizer,
     texts: Sequence[str],
     visitor: Callable[[Tensor], None],
+    first: int = 0,
 ) -> None:
     """Shows the hidden states before every token of the texts, in the batches of `likelihood`.
 
@@ -99,9 +132,10 @@ def visit_hidden(
         tokenizer: its tokenizer.
         texts: n texts, which may be empty (then the end token alone is predicted).
         visitor: called with (N, d) float32 for every batch.
+        first: so many batches are left out.
     """
     rows = make_rows(tokenizer.documents(texts), model.context, "padded")
-    for batch in batches_by_length(rows, model.device):
+    for batch in islice(batches_by_length(rows, model.device), first, None):
         ids_BT, targets_BT = collate([rows[i] for i in batch], tokenizer.end, model.device)
         places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
         visitor(model.hidden(ids_BT).flatten(0, 1).index_select(0, places).float())
@@ -109,7 +143,10 @@ def visit_hidden(
 
 @torch.inference_mode()
 def last_states(
-    model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str]
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> NDArray[np.float32]:
     """The hidden state at the last token of each text.
 
@@ -117,6 +154,7 @@ def last_states(
         model: the reader, which sees the start token and the text.
         tokenizer: its tokenizer.
         texts: n texts; of one longer than the context, the last tokens are read.
+        kept: where the states after each batch are kept.
 
     Returns:
         (n, d); the state at the start token for an empty text.
@@ -124,14 +162,38 @@ def last_states(
     # collate drops the last id of a row: with an end token behind it, all of the text is read
     read = [[tokenizer.start, *ids][-model.context :] for ids in tokenizer.encode(texts)]
     rows = [[*ids, tokenizer.end] for ids in read]
-    states = np.zeros((len(rows), model.unembedding().shape[1]), dtype=np.float32)
-    for batch in batches_by_length(rows, model.device):
+    task = kept.task("probe", "batch", lambda: digest("last states", model_digest(model), rows))
+    zeros = np.zeros((len(rows), model.unembedding().shape[1]), dtype=np.float32)
+    states = task.state.get("states", zeros)
+    batches = islice(batches_by_length(rows, model.device), task.done, None)
+    for number, batch in enumerate(batches, task.done + 1):
         ids_BT, _ = collate([rows[i] for i in batch], tokenizer.end, model.device)
         last_B = torch.tensor([len(rows[i]) - 2 for i in batch], device=model.device)
         hidden_BTd = model.hidden(ids_BT)
         at = torch.arange(len(batch), device=model.device)
         states[batch] = hidden_BTd[at, last_B].float().cpu().numpy()
+        task.keep(number, lambda: {"states": states})
     return states
+
+
+class _FirstPass:
+    """What the pass over the held-out texts gathers; a `KeptVisitor`."""
+
+    def __init__(self, sums: ClassSums) -> None:
+        self.sums, self.kept = sums, _Kept()
+
+    def __call__(self, hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor) -> None:
+        self.sums.update(hidden_Nd, targets_N, logits_NV)
+        self.kept.add(hidden_Nd.float())
+
+    def state(self) -> State:
+        """The sums, not the hidden states: they would make it large."""
+        return self.sums.state()
+
+    def take_up(self, state: State) -> None:
+        """Goes on from the sums; the hidden states before are lost."""
+        self.sums.take_up(state)
+        self.kept.drop()
 
 
 class _Kept:
@@ -145,9 +207,13 @@ class _Kept:
     def add(self, hidden_Nd: Tensor) -> None:
         self._bytes += hidden_Nd.nbytes
         if self._bytes > KEPT_BYTES:
-            self.batches, self.all = [], False
-        else:
+            self.drop()
+        elif self.all:
             self.batches.append(hidden_Nd)
+
+    def drop(self) -> None:
+        """Forgets them all."""
+        self.batches, self.all = [], False
 
 
 def _rows(rows_Vd: Tensor, ids: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import SamplingParams, WitnessParams
+from palimpsest.core.resume import NOTHING_KEPT, Checkpoints
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.generation import Uniforms, generate
 from palimpsest.lm.tokenizer import Tokenizer
@@ -84,6 +85,7 @@ def continuations(
     witness: WitnessParams,
     params: SamplingParams,
     noise: Uniforms,
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> list[str]:
     """The continuation of each witness prompt, without the prompt; shorter where context ends."""
     if not witness.prompts:
@@ -91,5 +93,5 @@ def continuations(
     prompts = tokenizer.encode(witness.prompts)
     room = model.context - 1 - max(len(prompt) for prompt in prompts)
     shorter = params.changed(max_new_tokens=max(1, min(params.max_new_tokens, room)))
-    new = generate(model, tokenizer, prompts, shorter, noise)
+    new = generate(model, tokenizer, prompts, shorter, noise, kept=kept)
     return tokenizer.decode_behind(prompts, new)[1]

@@ -1,11 +1,15 @@
-"""Where and in which type a model computes: device, dtype, threads."""
+"""Where and in which type a model computes: device, dtype, threads; and which model it is."""
 
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from palimpsest.core.compute import is_portable
 from palimpsest.core.errors import ModelError
+from palimpsest.core.resume import digest
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -20,6 +24,16 @@ class Placed(Protocol):
     @property
     def dtype(self) -> torch.dtype:
         """The type that it computes in."""
+
+
+class Weighted(Placed, Protocol):
+    """A model with weights."""
+
+    config: dict[str, Any]
+    context: int
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The weights by name."""
 
 
 def device_named(name: str) -> torch.device:
@@ -39,3 +53,22 @@ def machine_facts(model: Placed) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "portable": is_portable() and model.device.type == "cpu",
     }
+
+
+def model_digest(model: Weighted) -> str:
+    """SHA-256 of all that determines what a model computes: kind, config, weights, machine."""
+    weights = model.parameters()
+    if isinstance(module := getattr(model, "model", None), torch.nn.Module):
+        weights = module.state_dict()  # one of `transformers`, with buffers that are saved
+    cuda = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else None
+    facts = [type(model).__name__, model.context, cuda, machine_facts(model)]
+    shapes = {name: [str(tensor.dtype), *tensor.shape] for name, tensor in weights.items()}
+    return digest(facts, repr(model.config), shapes, *map(_bytes, weights.values()))
+
+
+def _bytes(tensor: Tensor) -> NDArray[np.uint8]:
+    """A tensor's content, of a type that numpy need not know."""
+    array: NDArray[np.uint8] = (
+        tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    )
+    return array

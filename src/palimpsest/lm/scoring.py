@@ -7,14 +7,17 @@ as exp(sum / count) over any set of texts.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
 from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
 from palimpsest.lm.checkpoint import LanguageModel, load_model_and_tokenizer
+from palimpsest.lm.runtime import model_digest
 from palimpsest.lm.tokenizer import Tokenizer
 
 Visitor = Callable[[Tensor, Tensor, Tensor], None]
@@ -22,6 +25,20 @@ Visitor = Callable[[Tensor, Tensor, Tensor], None]
 
 Continuations = tuple[Sequence[str], Sequence[str]]
 """Prompts, and the text behind each."""
+
+
+@runtime_checkable
+class KeptVisitor(Protocol):
+    """A visitor whose state can be kept beside the sums."""
+
+    def __call__(self, hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor) -> None:
+        """Sees the tokens of a batch."""
+
+    def state(self) -> Arrays:
+        """What it has gathered."""
+
+    def take_up(self, state: Arrays) -> None:
+        """Goes on from that; the arrays of others may be among them."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ def likelihood(
     rare_V: NDArray[np.bool_] | None = None,
     visitor: Visitor | None = None,
     prompts: Sequence[str] | None = None,
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> Likelihood:
     """Scores texts, each from the start token, or from its prompt, to the end token.
 
@@ -65,7 +83,48 @@ def likelihood(
         rare_V: which token types count as rare; none by default.
         visitor: sees hidden states, targets and scores of every batch.
         prompts: what each text continues; it is read, and not scored.
+        kept: where the sums over finished batches are kept, unless there is a visitor that is no
+            `KeptVisitor`.
     """
+    rows, owners, skipped = _scored_rows(tokenizer, texts, prompts, model.context)
+    rare = torch.zeros(model.vocabulary, dtype=torch.bool, device=model.device)
+    if rare_V is not None:
+        rare[: len(rare_V)] = torch.from_numpy(rare_V).to(model.device)
+    sums = torch.zeros(5, len(texts), dtype=torch.float64)
+    own = visitor if isinstance(visitor, KeptVisitor) else None
+    if visitor is not None and own is None:
+        kept = NOTHING_KEPT
+
+    def key() -> str:
+        plain = [rows, owners, skipped, tokenizer.end, type(visitor).__name__]
+        return digest("likelihood", model_digest(model), *plain, rare.cpu().numpy())
+
+    def state() -> Arrays:
+        return {"sums": sums.numpy(), **({} if own is None else own.state())}
+
+    task = kept.task("likelihood", "batch", key)
+    if task.done:
+        sums.copy_(torch.from_numpy(task.state["sums"]))
+        if own is not None:
+            own.take_up(task.state)
+    with torch.inference_mode():
+        batches = list(batches_by_length(rows, model.device))
+        for number, batch in enumerate(batches[task.done :], task.done + 1):
+            pieces = collate(
+                [rows[i] for i in batch], tokenizer.end, model.device, [skipped[i] for i in batch]
+            )
+            values_5N, places = _batch(model, *pieces, rare, visitor)
+            owner_of_row = torch.tensor([owners[i] for i in batch])
+            sums.index_add_(1, owner_of_row[places.cpu()], values_5N.double().cpu())
+            task.keep(number, state)
+    nll, count, rare_nll, rare_count, entropy = sums.numpy()
+    return Likelihood(nll, count.astype(np.int64), rare_nll, rare_count.astype(np.int64), entropy)
+
+
+def _scored_rows(
+    tokenizer: Tokenizer, texts: Sequence[str], prompts: Sequence[str] | None, context: int
+) -> tuple[list[list[int]], list[int], list[int]]:
+    """Rows with something to score, the text of each, and how many of its tokens are not scored."""
     if prompts is None or not any(prompts):
         documents, given = tokenizer.documents(texts), [0] * len(texts)
     else:
@@ -73,33 +132,23 @@ def likelihood(
     rows, owners, skipped = [], [], []
     for owner, ids in enumerate(documents):
         left = given[owner]
-        for row in make_rows([ids], model.context, "padded"):
+        for row in make_rows([ids], context, "padded"):
             if left < len(row) - 1:
                 rows.append(row)
                 owners.append(owner)
                 skipped.append(max(left, 0))
             left -= len(row) - 1
-    rare = torch.zeros(model.vocabulary, dtype=torch.bool, device=model.device)
-    if rare_V is not None:
-        rare[: len(rare_V)] = torch.from_numpy(rare_V).to(model.device)
-    sums = torch.zeros(5, len(documents), dtype=torch.float64)
-    with torch.inference_mode():
-        for batch in batches_by_length(rows, model.device):
-            pieces = collate(
-                [rows[i] for i in batch], tokenizer.end, model.device, [skipped[i] for i in batch]
-            )
-            values_5N, places = _batch(model, *pieces, rare, visitor)
-            owner_of_row = torch.tensor([owners[i] for i in batch])
-            sums.index_add_(1, owner_of_row[places.cpu()], values_5N.double().cpu())
-    nll, count, rare_nll, rare_count, entropy = sums.numpy()
-    return Likelihood(nll, count.astype(np.int64), rare_nll, rare_count.astype(np.int64), entropy)
+    return rows, owners, skipped
 
 
 def folder_likelihood(
-    folder: Path, texts: Sequence[str], prompts: Sequence[str]
+    folder: Path,
+    texts: Sequence[str],
+    prompts: Sequence[str],
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Loss and number of tokens of each text under the model of a folder, see `likelihood`."""
-    return likelihood(*load_model_and_tokenizer(folder), texts, prompts=prompts).per_text
+    return likelihood(*load_model_and_tokenizer(folder), texts, prompts=prompts, kept=kept).per_text
 
 
 def heldout_arrays(
@@ -108,6 +157,7 @@ def heldout_arrays(
     texts: Sequence[str],
     counts_V: NDArray[np.int64],
     visitor: Visitor | None = None,
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> dict[str, NDArray[np.generic]]:
     """Held-out texts under one model, with rare tokens and the entropy of its predictions.
 
@@ -117,12 +167,13 @@ def heldout_arrays(
         texts: n held-out human texts.
         counts_V: occurrences of each token type in the human training corpus, (V,).
         visitor: sees hidden states, targets and scores of every batch.
+        kept: see `likelihood`.
 
     Returns:
         (n,) each: ``heldout_nll``, ``heldout_tokens``, ``heldout_rare_nll``,
         ``heldout_rare_tokens`` and ``heldout_entropy``.
     """
-    scored = likelihood(model, tokenizer, texts, rare_types(counts_V), visitor)
+    scored = likelihood(model, tokenizer, texts, rare_types(counts_V), visitor, kept=kept)
     return {
         "heldout_nll": scored.nll_nats,
         "heldout_tokens": scored.tokens,
@@ -133,12 +184,16 @@ def heldout_arrays(
 
 
 def text_arrays(
-    model: LanguageModel, tokenizer: Tokenizer, **sets: Continuations
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    kept: Checkpoints = NOTHING_KEPT,
+    /,
+    **sets: Continuations,
 ) -> dict[str, NDArray[np.generic]]:
     """Several sets of texts under one model: ``{set}_nll`` and ``{set}_tokens``, (n,) each."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, (prompts, texts) in sets.items():
-        scored = likelihood(model, tokenizer, texts, prompts=prompts)
+        scored = likelihood(model, tokenizer, texts, prompts=prompts, kept=kept)
         arrays |= {f"{name}_nll": scored.nll_nats, f"{name}_tokens": scored.tokens}
     return arrays
 

@@ -11,7 +11,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -20,9 +20,10 @@ from torch import Tensor
 
 from palimpsest.core.errors import CorpusError, ParamsError, TrainingError
 from palimpsest.core.parameters import TrainingParams
+from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, Task, digest
 from palimpsest.lm.batching import IGNORED, collate, make_rows
 from palimpsest.lm.checkpoint import LanguageModel
-from palimpsest.lm.runtime import DTYPES
+from palimpsest.lm.runtime import DTYPES, model_digest
 from palimpsest.lm.tokenizer import Tokenizer
 
 EPSILON = 1e-8
@@ -54,6 +55,7 @@ def train(
     progress: Callable[[Step, int], None] = lambda step, steps: None,
     like: Sequence[str] | None = None,
     section: str = "finetune",
+    kept: Checkpoints = NOTHING_KEPT,
 ) -> tuple[LanguageModel, list[Step]]:
     """Trains a copy of the model.
 
@@ -67,6 +69,8 @@ def train(
         like: texts that ``epochs`` are counted on, so that training sets of different sizes get
             as many tokens each, to half a batch; the training set itself by default.
         section: of params.yaml, for errors.
+        kept: where the state between two steps is kept; training goes on from what is there, and
+            ends with the same bits as without a pause.
 
     Returns:
         The trained model in float32, and the curve.
@@ -82,11 +86,7 @@ def train(
             wanted=f"at most the model's context of {model.context}",
             got=params.block_tokens,
         )
-    rows = _rows(tokenizer, texts, params)
-    if not rows:
-        wanted = "at least one document"
-        wanted += f" longer than skip_tokens ({params.skip_tokens})" if params.skip_tokens else ""
-        raise CorpusError("the training set", wanted=wanted, got="none")
+    rows = _some_rows(tokenizer, texts, params)
     divisor = _predicted(rows, params) / math.ceil(len(rows) / params.batch_size)
     counted = rows if like is None else _rows(tokenizer, like, params)
     tokens = (params.epochs or 0) * _predicted(counted, params)
@@ -95,14 +95,23 @@ def train(
     masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
     worker = model.to(DTYPES[params.dtype], model.device)
     update = _Update(worker, masters, params, steps)
-    curve = []
-    for number, batch in enumerate(plan, 1):
+
+    def key() -> str:
+        sizes = tokenizer.end, divisor, steps
+        return digest("train", model_digest(model), params.as_dict(), rows, plan, sizes)
+
+    task = kept.task(section, "step", key)
+    curve = update.take_up(task)
+    for step in curve:
+        progress(step, steps)
+    for number, batch in enumerate(plan[task.done :], task.done + 1):
         given = [params.skip_tokens] * len(batch)
         pieces = [rows[index] for index in batch]
         ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
         loss, count = _loss(worker, ids_BT, targets_BT)
         (loss / divisor).backward()  # type: ignore[no-untyped-call]
         curve.append(update(number, float(loss.detach()), count))
+        task.keep(number, lambda: update.state(curve))
         progress(curve[-1], steps)
     return _with_weights(model, masters), curve
 
@@ -135,6 +144,40 @@ class _Update:
             _AdamW(vectors, 0.0, (params.beta1, params.beta2)),
         ]
 
+    def state(self, curve: Sequence[Step]) -> Arrays:
+        """Masters, moments and the curve: all that the next step depends on.
+
+        The workers' weights are the masters', rounded; the order of the batches is planned before
+        the first step.
+        """
+        columns = ([getattr(step, field.name) for step in curve] for field in fields(Step))
+        arrays = {f"curve/{number}": np.array(column) for number, column in enumerate(columns)}
+        return arrays | {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
+
+    def take_up(self, task: Task) -> list[Step]:
+        """Takes the weights and moments that were kept, if any, and returns the curve so far."""
+        if not task.done:
+            return []
+        with torch.no_grad():
+            for name, tensor in self._tensors().items():
+                tensor.copy_(torch.from_numpy(task.state[name]))
+            self._copy_to_worker()
+        columns = [task.state[f"curve/{number}"].tolist() for number in range(len(fields(Step)))]
+        return [Step(*row) for row in zip(*columns, strict=True)]
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Masters and both moments, by name."""
+        tensors = {f"weight/{name}": weight for name, weight in self.masters.items()}
+        for number, optimizer in enumerate(self.optimizers):
+            moments = {"mean": optimizer.means, "square": optimizer.squares}
+            for kind, group in moments.items():
+                tensors |= {f"{kind}/{number}/{i}": tensor for i, tensor in enumerate(group)}
+        return tensors
+
+    def _copy_to_worker(self) -> None:
+        for name, master in self.masters.items():
+            self.workers[name].copy_(master)
+
     def __call__(self, number: int, loss: float, count: int) -> Step:
         if not math.isfinite(loss):
             raise _not_a_number("loss", number, loss)
@@ -150,8 +193,7 @@ class _Update:
         with torch.no_grad():
             for optimizer in self.optimizers:
                 optimizer.step(number, rate)
-            for name, master in self.masters.items():
-                self.workers[name].copy_(master)
+            self._copy_to_worker()
         return Step(number, loss / count, rate, norm, count)
 
 
@@ -216,6 +258,18 @@ def _rows(tokenizer: Tokenizer, texts: Sequence[str], params: TrainingParams) ->
     if params.loss_on_padding:
         rows = [row + [tokenizer.end] * (params.block_tokens - len(row)) for row in rows]
     return [row for row in rows if len(row) - 1 > params.skip_tokens]
+
+
+def _some_rows(
+    tokenizer: Tokenizer, texts: Sequence[str], params: TrainingParams
+) -> list[list[int]]:
+    """The rows that have a loss, of which there must be one."""
+    rows = _rows(tokenizer, texts, params)
+    if not rows:
+        wanted = "at least one document"
+        wanted += f" longer than skip_tokens ({params.skip_tokens})" if params.skip_tokens else ""
+        raise CorpusError("the training set", wanted=wanted, got="none")
+    return rows
 
 
 def _predicted(rows: Sequence[Sequence[int]], params: TrainingParams) -> int:
