@@ -10,10 +10,21 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 install: $(VENV)/installed
 
-$(VENV)/installed: requirements.lock pyproject.toml
+# Only files whose hashes the locks name: see docs/dependencies.md, also for torch without CUDA.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
+HASHED := $(PIP) --require-hashes
+LOCKS := $(addprefix requirements,.lock -build.lock -cpu.lock -cuda.lock)
+
+$(VENV)/installed: $(LOCKS) pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(HASHED) -r requirements-build.lock
+	nvidia-smi > /dev/null 2>&1 || $(HASHED) -r requirements-cpu.lock 2> /dev/null || \
+		echo 'no GPU, and pip finds no CPU build of torch: see docs/dependencies.md'
+	$(HASHED) -r requirements.lock
+	$(BIN)/python -c 'import torch' 2> /dev/null || { \
+		echo 'this build of torch needs the CUDA packages, which follow'; \
+		$(HASHED) -r requirements-cuda.lock && $(BIN)/python -c 'import torch'; }
+	$(PIP) -e .
 	touch $@
 
 repro: install
@@ -30,9 +41,12 @@ test-portable: install
 		qemu-x86_64 -cpu $$processor $(BIN)/python -m tests.golden.run \
 		--against tests/golden/hashes.json 2>/dev/null; done
 
-# Kills and repairs, an hour; the figures stand in docs/reliability.md.
+# Kills and repairs, an hour, and 100,000 inputs a parser, five; the figures stand in
+# docs/reliability.md.
 test-faults: install
 	$(RUN) python -m tests.faults.kills
+	$(RUN) python -m tests.faults.families
+	$(RUN) python -m tests.fuzz.run --examples 100000
 
 check: install
 	$(BIN)/ruff format --check .
@@ -44,13 +58,26 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The versions of a fresh environment that holds pyproject.toml's packages and nothing else.
+# The versions of a fresh environment that holds pyproject.toml's packages and nothing else, with the
+# hashes of every file of them that the package index has. pip must find torch's CPU build.
+LOCK := $(VENV)-lock
+TORCH := torch==2.13.0
+COMPILE := $(LOCK)/bin/uv pip compile --quiet --no-header --no-annotate --generate-hashes
 lock:
-	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet torch==2.13.0
-	$(VENV)-lock/bin/python -m pip install --quiet -e '.[test]' hatchling editables
-	$(VENV)-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > requirements.lock
-	rm -rf $(VENV)-lock
+	rm -rf $(LOCK) && $(PYTHON) -m venv $(LOCK)
+	$(LOCK)/bin/python -m pip install --quiet $(TORCH)
+	$(LOCK)/bin/python -m pip install --quiet -e '.[test]' hatchling editables
+	$(LOCK)/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > $(LOCK)/pins
+	$(LOCK)/bin/python -m pip install --quiet uv
+	$(COMPILE) --no-deps -o requirements.lock $(LOCK)/pins
+	$(LOCK)/bin/python -m pip download --quiet --no-deps -d $(LOCK)/torch $(TORCH)+cpu
+	{ echo '$(TORCH)+cpu \'; $(LOCK)/bin/python -m pip hash $(LOCK)/torch/*.whl | \
+		sed -n 's/^--hash/    &/p'; } > requirements-cpu.lock
+	echo setuptools | $(COMPILE) --no-deps -o requirements-build.lock -
+	echo $(TORCH) | $(COMPILE) -c $(LOCK)/pins --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_28 --no-emit-package setuptools \
+		$$(sed 's/==.*//; s/^/--no-emit-package /' $(LOCK)/pins) -o requirements-cuda.lock -
+	rm -rf $(LOCK)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from palimpsest.core import command
+from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.core.resume import Checkpoints
@@ -20,6 +21,9 @@ from palimpsest.core.storage import new_folder, read_continuations, read_texts
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.probe import corpus_probe
 from palimpsest.embedding.encoder import Encoder
+
+INPUTS = ("texts", "human", "model", "author", "first")
+"""Arguments whose content determines the arrays."""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -49,17 +53,17 @@ def _embed(args: Namespace) -> None:
     inputs = opened("embed", args)
     written = read_continuations(args.texts / "texts.jsonl")
     witness = read_continuations(args.texts / "witness.jsonl")
-    texts = written[1]
     heldout = read_texts(args.human / "heldout.jsonl")
     first = args.generation == 0
     pool = read_continuations(args.human / "null.jsonl") if first else ([], [])
-    null = pool[1]
+    texts, null = written[1], pool[1]
     encoder, kept = Encoder.load(params.encoder), Checkpoints(args.out)
     with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
         embeddings = encoder.encode(texts, lambda done, _: bar.update(done - bar.n), kept)
         of_null = encoder.encode(null, lambda done, _: bar.update(len(texts) + done - bar.n), kept)
 
-    load = partial(load_model_and_tokenizer, dtype=params.dtype, device=params.device)
+    place, like = params.device, args.first
+    load = partial(load_model_and_tokenizer, dtype=params.dtype, device=place, like=like)
     counts = np.load(args.human / "token_counts.npy")
     own = load(args.model)
     arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count, kept)
@@ -78,7 +82,9 @@ def _embed(args: Namespace) -> None:
         for name, content in files.items():
             np.savez(folder / f"{name}.npz", **content)  # type: ignore[arg-type]
         values = {"embed": params.as_dict(), "seed": seed}
-        facts = {"generation": args.generation, "encoder": encoder.identity}
+        seen = encoder.doubts(texts, embeddings)
+        noted = handed_on(seen, {"embed": params}, model=inputs["model"])
+        facts = {"generation": args.generation, "encoder": encoder.identity, **noted}
         write_provenance(folder, "embed", values, identities(inputs), **facts)
         parameters.check_unedited(args.params, "seed", "seeds.corpus", "embed")
 

@@ -9,6 +9,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from palimpsest.core import command
+from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import Artifact, opened, write_provenance
 from palimpsest.core.resume import Checkpoints
@@ -57,6 +58,7 @@ def _finetune(args: Namespace) -> None:
         keep = matched["generate.keep_prompt"] = parameters.generate.keep_prompt
         inputs["texts"] = hashes["texts.jsonl"]
         like = read_documents(args.texts / "texts.jsonl", keep)
+    texts = read_texts(args.texts / "training.jsonl")
     order = stream(seed, args.section, args.generation)
     with command.bar(0, f"finetune g{args.generation:02d}") as bar:
 
@@ -65,7 +67,6 @@ def _finetune(args: Namespace) -> None:
             bar.set_postfix(loss=f"{step.loss_nats:.3f}", refresh=False)
             bar.update()
 
-        texts = read_texts(args.texts / "training.jsonl")
         rest = show, like, args.section, Checkpoints(args.out)
         trained, curve = train(model, tokenizer, texts, params, order, *rest)
 
@@ -77,8 +78,8 @@ def _finetune(args: Namespace) -> None:
             "finetune",
             {args.section: params.as_dict(), **matched, "seed": seed},
             inputs,
-            generation=args.generation,
-            **{**machine_facts(trained), "dtype": params.dtype},
+            **{**machine_facts(trained), "dtype": params.dtype, "generation": args.generation},
+            **handed_on((), {args.section: params}),
         )
         parameters.check_unedited(args.params, "seed", "seeds.finetune", args.section, *matched)
 

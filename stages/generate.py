@@ -4,12 +4,12 @@ Writes texts.jsonl (what it wrote, beside its prompts), training.jsonl (what g i
 regime), witness.jsonl and, under accumulate_subsample, pool.jsonl (what g + 1 draws from, too).
 """
 
-import logging
 from argparse import Namespace
 from dataclasses import replace
 from functools import partial
 
 from palimpsest.core import command
+from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.core.resume import Checkpoints
@@ -17,10 +17,8 @@ from palimpsest.core.rng import stream, uniforms
 from palimpsest.core.storage import new_folder, read_texts, write_texts
 from palimpsest.corpus.filters import scores
 from palimpsest.corpus.ledger import read_ledger
-from palimpsest.corpus.regimes import read_sources, training_set
+from palimpsest.corpus.regimes import empty_texts, read_sources, training_set
 from palimpsest.embedding.encoder import Encoder
-
-log = logging.getLogger(__name__)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -49,8 +47,6 @@ def _generate(args: Namespace) -> None:
     parameters = Parameters.load(args.params)
     params, regime, witness = parameters.generate, parameters.regime, parameters.witness
     regime = regime if args.regime == "params" else regime.changed(kind=args.regime)
-    for option in params.unused_options():
-        log.warning("generate.%s does nothing under strategy %s", option, params.strategy)
     inputs = opened("generate", args)
     seed = parameters.seed_of("generate")
     model, tokenizer = load_model_and_tokenizer(args.model, params.dtype, params.device)
@@ -69,17 +65,19 @@ def _generate(args: Namespace) -> None:
         sources = replace(sources, scores=_scores(args, parameters, (*written, like), kept))
     rng = stream(seed, "regime", args.generation)
     training = training_set(regime, args.generation, sources, rng)
+    seen = empty_texts(texts, training)
     noise = partial(uniforms, seed, "witness", args.generation)
     answers = continuations(model, tokenizer, witness, params, noise, kept)
     sections = {"generate": params, "regime": regime, "witness": witness}
     values = {"seed": seed, **{name: one.as_dict() for name, one in sections.items()}}
+    noted = handed_on(seen, {"generate": params, "regime": parameters.regime})
     with new_folder(args.out) as folder:
         write_texts(folder / "texts.jsonl", texts, prompt=starts)
         write_texts(folder / "training.jsonl", training)
         if regime.kind == "accumulate_subsample":
             write_texts(folder / "pool.jsonl", [*sources.pool, *documents])
         write_texts(folder / "witness.jsonl", answers, prompt=list(witness.prompts))
-        facts = {"generation": args.generation, **machine_facts(model)}
+        facts = {"generation": args.generation, **machine_facts(model), **noted}
         write_provenance(folder, "generate", values, identities(inputs), **facts)
         parameters.check_unedited(args.params, "seed", "seeds.generate", *sections, "embed.encoder")
 

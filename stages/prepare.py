@@ -1,15 +1,16 @@
 """Generation 0: the human corpus, dealt into parts, and the first model.
 
-Writes the human folder (train, heldout, null and reserve texts; the ledger of facts if the corpus
-has one; token counts), generation 0's texts (a human sample of the size that every generation
-writes) and training set, and the first model with its tokenizer.
+Writes the human folder (train, heldout, null and reserve texts, a ledger of facts if there is one,
+token counts), generation 0's texts (a human sample) and training set, and the first model.
 """
 
+from argparse import Namespace
 from typing import Any
 
 import numpy as np
 
-from palimpsest.core import command
+from palimpsest.core import command, disk_space
+from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import Artifact, write_provenance
 from palimpsest.core.rng import stream
@@ -23,37 +24,40 @@ READ = ("seed", "seeds.corpus", "corpus", "model", *(f"generate.{key}" for key i
 
 def main(argv: list[str] | None = None) -> None:
     """Writes the human corpus, generation 0's texts and the first model."""
-    args = command.parser(
+    parser = command.parser(
         "prepare",
         __doc__,
         human="folder to write the corpus to",
         texts="folder for generation 0's texts",
         model="folder for the first model",
-    ).parse_args(argv)
+    )
+    _prepare(parser.parse_args(argv))
+
+
+def _prepare(args: Namespace) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import folder_hashes, initial_model, save_model
     from palimpsest.lm.prompts import human_continuations
 
     parameters = Parameters.load(args.params)
     seed, count = parameters.seed_of("corpus"), parameters.generate.documents
-    with command.bar(3, "prepare: corpus, first model, token counts") as bar:
+    with command.bar(3, "prepare: corpus, first model, prompts") as bar:
         human = human_corpus(parameters.corpus, count, seed)
         bar.update()
         weights_seed = int(stream(seed, "weights").integers(2**63))
         model, tokenizer = initial_model(parameters.model, human.parts["train"], weights_seed)
         parameters.check_context(model.context)
         bar.update()
-        token_counts = tokenizer.counts(human.parts["train"])
-        compared = [*human.parts["sample"], *human.parts["null"]]
-        prompts, texts = human_continuations(tokenizer, compared, **_cut(parameters))
+        prompts, texts = human_continuations(tokenizer, human.compared, **_cut(parameters))
         check_long_enough(len(texts), count, parameters.corpus.null_pool)
         bar.update()
     facts = _facts(parameters, human)
+    noted = handed_on(human.warnings, {"corpus": parameters.corpus, "model": parameters.model})
     with new_folder(args.human) as folder:
         for name in ("train", "heldout", "reserve"):
             write_texts(folder / f"{name}.jsonl", human.parts[name])
         write_texts(folder / "null.jsonl", texts[count:], prompt=prompts[count:])
-        np.save(folder / "token_counts.npy", token_counts)
+        np.save(folder / "token_counts.npy", tokenizer.counts(human.parts["train"]))
         if human.ledger is not None:
             human.ledger.save(folder / "ledger.json")
         write_provenance(folder, "prepare", facts, source_hashes(parameters.corpus))
@@ -63,10 +67,11 @@ def main(argv: list[str] | None = None) -> None:
         write_texts(folder / "training.jsonl", human.parts["train"])
         write_texts(folder / "witness.jsonl", [], prompt=[])
         inputs = {"human": Artifact.open(args.human).identity}
-        write_provenance(folder, "prepare", facts, inputs, generation=0)
+        write_provenance(folder, "prepare", facts, inputs, generation=0, **noted)
     with new_folder(args.model) as folder:
         save_model(model, tokenizer, folder)
         write_provenance(folder, "prepare", facts, folder_hashes(parameters.model))
+    disk_space.warn_of_need(args.model, args.texts, args.human)
 
 
 def _cut(parameters: Parameters) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from palimpsest.core import command
-from palimpsest.core.config import read_yaml
-from palimpsest.core.errors import ParamsError
+from palimpsest.core.handed_on import warn
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import fingerprint, open_chain
 from palimpsest.core.storage import new_folder, read_json, write_bytes, write_json
+from palimpsest.core.transitions import read_transitions
 from palimpsest.figures import chain as figures
 from palimpsest.figures.style import png
+from palimpsest.report.chain_warnings import chain_warnings
 from palimpsest.report.curve_files import curve_files
 from palimpsest.report.page import Picture, Sample, render
 from palimpsest.trajectory.curves import Scorecard, Trajectory, with_axioms
@@ -37,20 +38,20 @@ def main(argv: list[str] | None = None) -> None:
         page="HTML file to write",
     )
     args = parser.parse_args(argv)
-
     parameters = Parameters.load(args.params)
-    names = _generations(args.chain)
+    names = [*read_transitions(args.chain)]
     folders, null = ([args.scores / name for name in names if name[0] == kind] for kind in "gn")
     chains = [open_chain(folders), open_chain(folders[:1] + null)]
     scorecards = _scorecards(folders)
     control = _scorecards(folders[:1] + null) if null else []
-    summary = summarise(
-        Trajectory.from_scorecards(scorecards, control), parameters.report.threshold
-    )
+    trajectory = Trajectory.from_scorecards(scorecards, control)
+    summary = summarise(trajectory, parameters.report.threshold)
     human, last = (np.load(folder / "points.npy") for folder in (folders[0], folders[-1]))
     pictures = _pictures(summary, human, last)
-    provenance = {"fingerprint": fingerprint(chains), **chains[0][-1].provenance}
-    page = render(summary, scorecards, pictures, _samples(scorecards), provenance)
+    parameters.check_made_with({one.path.name: one.provenance for chain in chains for one in chain})
+    warn(warnings := chain_warnings(scorecards, control))
+    last_one = {"fingerprint": fingerprint(chains), **chains[0][-1].provenance}
+    page = render(summary, scorecards, pictures, _samples(scorecards), last_one, warnings=warnings)
 
     parameters.check_unedited(args.params, "report")
     with new_folder(args.curves) as folder:
@@ -66,19 +67,6 @@ def main(argv: list[str] | None = None) -> None:
 
 def _scorecards(folders: list[Path]) -> list[Scorecard]:
     return with_axioms([read_json(folder / "scorecard.json") for folder in folders])
-
-
-def _generations(path: Path) -> list[str]:
-    """The names of the chain's generations, in order."""
-    content = read_yaml(path)
-    try:
-        chain = content["transitions"]
-        names = sorted(chain, key=lambda name: int(chain[name]["index"]))
-    except (KeyError, TypeError, ValueError):
-        names = []
-    if not names:
-        raise ParamsError(str(path), wanted="transitions", got="none", hint="palimpsest chain 20")
-    return names
 
 
 def _pictures(summary: Summary, human: Any, last: Any) -> list[Picture]:

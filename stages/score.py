@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from palimpsest.core import command, storage
+from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.evaluation.evaluator import Evaluator
@@ -19,6 +20,7 @@ from palimpsest.evaluation.folders import (
     read_human_side,
     read_reference,
 )
+from palimpsest.evaluation.foreign import foreign_texts
 from palimpsest.evaluation.plugins import load_plugins
 from palimpsest.evaluation.scorecard import generation_metrics, scorecard
 
@@ -55,11 +57,18 @@ def _score(args: Namespace) -> None:
     with command.bar(1, f"score g{args.generation:02d}") as bar:
         show = command.progress_callback(bar)
         card = scorecard(generation, evaluator, side, params, seed, show)
+    facts = handed_on(
+        foreign_texts(generation.texts, side),
+        texts=inputs["texts"],
+        embeddings=inputs["embeddings"],
+    )
+    if seen := facts.pop("warnings", []):
+        card["warnings"] = seen
     with storage.new_folder(args.out) as folder:
         storage.write_json(folder / "scorecard.json", card)
         np.save(folder / "points.npy", evaluator.coordinates(generation.embeddings))
         values = {"score": params.as_dict(), "seed": seed}
-        facts = {"generation": args.generation}
+        facts["generation"] = args.generation
         write_provenance(folder, "score", values, identities(inputs), **facts)
         parameters.check_unedited(args.params, "seed", "seeds.corpus", "score")
     storage.write_json(args.headline, generation_metrics(card))

@@ -20,9 +20,10 @@ import pytest
 import yaml
 from markupsafe import escape
 
+from palimpsest.core.errors import ProjectError
 from palimpsest.core.formatting import plain
 from palimpsest.core.parameters import Parameters
-from palimpsest.experiments.project import write_chain
+from palimpsest.experiments.project import refuse_while_running, write_chain
 from tests.tiny import ROOT, tiny_params, turn, write_params
 
 PROJECT = (".dvcignore", ".gitignore", "dvc.yaml", "generations/dvc.yaml.j2", "src", "stages")
@@ -353,6 +354,52 @@ def test_a_killed_chain_goes_on_to_the_same_hashes(finished: Path, tmp_path: Pat
     assert lock(root) == wanted
     assert "up to date" in dvc(root, "status")
     assert list(root.rglob("half")) == []
+
+
+def test_two_at_once_refuse_each_other_and_spoil_nothing(finished: Path, tmp_path: Path) -> None:
+    """DVC names the process that works; whichever goes on, the outputs are the same bit for bit."""
+    wanted = lock(finished)
+    root = new_project(tmp_path / "both")
+    shutil.copytree(finished / ".dvc" / "cache", root / ".dvc" / "cache")
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro"],
+            cwd=root,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    while not (root / ".dvc" / "tmp" / "lock").exists():
+        assert all(one.poll() is None for one in both)
+    with pytest.raises(ProjectError, match="want no running DVC, got process"):
+        refuse_while_running(root)
+    said = [one.communicate()[0] for one in both]
+    for one, text in zip(both, said, strict=True):
+        if one.returncode:
+            assert "Unable to acquire lock" in text or "is busy, it is being blocked by" in text
+        assert "Traceback" not in text
+    dvc(root, "repro")
+    assert lock(root) == wanted
+    assert "up to date" in dvc(root, "status")
+
+
+def test_a_page_that_is_read_while_it_is_written_is_whole(finished: Path, tmp_path: Path) -> None:
+    root = copy_of(finished, tmp_path / "read")
+    command = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]["report"]["cmd"].split()
+    names = ("plots/report.html", "metrics/trajectory.json", "metrics/integrity.json")
+    before = {name: (root / name).stat().st_ino for name in names}
+    seen: dict[str, set[bytes]] = {name: set() for name in names}
+    writing = subprocess.Popen([sys.executable, *command[1:]], cwd=root, env=environment())
+    while writing.poll() is None:
+        for name in names:
+            seen[name].add((root / name).read_bytes())
+    assert writing.returncode == 0
+    for name in names:
+        assert (root / name).stat().st_ino != before[name], "written anew"
+        assert seen[name] == {(finished / name).read_bytes()}, name
 
 
 def test_a_control_chain_runs_beside_the_chain_and_is_in_the_curves(

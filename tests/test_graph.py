@@ -13,7 +13,8 @@ import yaml
 
 from palimpsest.core.config import flattened
 from palimpsest.core.parameters import Parameters, Randomness
-from palimpsest.experiments.project import chain_yaml, read_transitions, write_chain
+from palimpsest.core.transitions import read_transitions
+from palimpsest.experiments.project import chain_yaml, write_chain
 from palimpsest.metrics.registry import metric
 from tests.tiny import ROOT
 

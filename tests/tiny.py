@@ -46,6 +46,17 @@ def drop(params: dict[str, Any], key: str) -> None:
     del node[last]
 
 
+def chain_text(last: int) -> str:
+    """A chain.yaml of generations 0 to `last`, which may be 0."""
+    # it loads numpy: not before a stage has settled how it computes
+    from palimpsest.experiments.project import transitions
+
+    whole = transitions(max(last, 1))
+    return yaml.safe_dump(
+        {"transitions": {name: dict(whole[name]) for name in [*whole][: last + 1]}}
+    )
+
+
 def write_params(path: Path, params: dict[str, Any]) -> None:
     """Writes a params.yaml."""
     path.write_text(yaml.safe_dump(params, sort_keys=False))

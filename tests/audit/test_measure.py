@@ -299,3 +299,22 @@ def test_parameters_out_of_range(name, value, wanted):
         AuditParams.of({**DEFAULTS.as_dict(), name: value}, "audit")
     with pytest.raises(ParamsError, match=rf"^{name}: want {wanted}, got {value}$"):
         DEFAULTS.changed(**{name: value})
+
+
+def test_an_encoder_that_tells_the_reference_apart_in_nothing_is_refused():
+    wanted = "reference: embeddings: want an encoder that tells texts apart, got one embedding for"
+    with pytest.raises(MetricError, match=wanted):
+        audit(
+            human(40, 1),
+            REFERENCE,
+            lambda texts: np.ones((len(texts), 24), np.float32),
+            None,
+            QUICK,
+        )
+
+
+def test_another_language_is_a_warning():
+    assert audited(human(60, 1)).warnings == ()
+    foreign = [text.replace("t", "z").replace("cow", "kuh") for text in human(60, 1)]
+    (said,) = audited([f"und {text}" for text in foreign]).warnings
+    assert "of the words of the candidate are not in the human sample" in said

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -64,7 +65,7 @@ def test_json_and_page(files, capsys):
     page = (files / "a.html").read_text(encoding="utf-8")
     assert "bad.jsonl against human.jsonl" in page
     assert "<script" not in page
-    assert "http" not in page
+    assert not re.search(r"https?:|//", page)
 
 
 @pytest.mark.parametrize("kind", ["paragraphs", "jsonl"])
@@ -146,3 +147,21 @@ def test_the_bundled_encoder_reads_what_lies_there(tmp_path, monkeypatch, capsys
     assert main(words) == audit_command.FAILED
     said = capsys.readouterr().out
     assert "20 of 20 candidate texts, each against 20 of 64 reference texts" in said
+
+
+@pytest.mark.parametrize(
+    "name", ["a\x1b[2J.jsonl", "<img src=x onerror=alert(1)>.jsonl", "b\udcff.jsonl"]
+)
+def test_names_of_files_run_nothing_anywhere(files, capsys, name):
+    (files / name).write_bytes((files / "good.jsonl").read_bytes())
+    status, said = run(capsys, name, "--reference", "human.jsonl", "--html", "a.html")
+    assert status == 0
+    html = (files / "a.html").read_bytes()
+    assert b"\x1b" not in html + (said.out + said.err).encode()
+    assert b"<img" not in html
+    (files / name).write_bytes(b'{"text": 3}\n')
+    status, said = run(capsys, name, "--reference", "human.jsonl")
+    assert status == 1
+    assert "want text, got int 3" in said.err
+    assert "\x1b" not in said.err
+    said.err.encode()

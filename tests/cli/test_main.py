@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from palimpsest.cli.main import COMMANDS, main
+from palimpsest.core.errors import PalimpsestError
 from tests.tiny import ROOT
 
 
@@ -130,3 +131,23 @@ def test_a_program_run_as_a_module_leaves_its_status(project: Path) -> None:
     done = program(sys.executable, "-m", "palimpsest.cli.main", "chain", "0")
     assert done.returncode == 1
     assert done.stderr == "error: chain: want 1 to 999 generations, got 0\n"
+
+
+def test_what_is_printed_moves_no_cursor(monkeypatch, capsys):
+    def shows(args):
+        print("a\x1b[2J\tb \u202e c \udcff")
+        raise PalimpsestError("d\x1b[2J", got="\x07")
+
+    monkeypatch.setattr("palimpsest.cli.schema.run", shows)
+    assert main(["schema"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "a\\x1b[2J\tb \\u202e c \\udcff\n"
+    assert said.err == "error: d\\x1b[2J: got \\x07\n"
+
+
+def test_a_word_that_is_not_understood_is_shown_without_its_escapes(capsys):
+    with pytest.raises(SystemExit):
+        main(["schema", "--\x1b[2J"])
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "--\\x1b[2J" in said

@@ -116,3 +116,16 @@ def test_ctrl_c_while_libraries_load_is_one_line(capsys):
     assert capsys.readouterr().err == "interrupted before any work\n"
     command.interrupts_in_one_line(ValueError, ValueError("a bug"), None)
     assert "ValueError: a bug" in capsys.readouterr().err
+
+
+def test_names_in_log_lines_and_errors_move_no_cursor(capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
+    def main(argv):
+        logging.getLogger("palimpsest").info("%s: 3 documents", "a\x1b[2J\udcff.txt")
+        raise OSError("no room for b\x1b[2J")
+
+    with pytest.raises(SystemExit):
+        command.run(main)
+    said = capsys.readouterr().err
+    assert said == "a\\x1b[2J\\udcff.txt: 3 documents\nerror: no room for b\\x1b[2J\n"

@@ -1,6 +1,7 @@
 """A section of params.yaml: every key, no other, its type and its range; errors name the key."""
 
 import string
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pytest
@@ -11,6 +12,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from palimpsest.core.config import Number, Section, Texts, flattened, nested, read_yaml
 from palimpsest.core.errors import ParamsError
+from palimpsest.core.parameters import Parameters
+
+WHOLE: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+)
 
 
 class Inner(Section):
@@ -286,3 +292,41 @@ def test_a_file_is_read_as_it_stands(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("outer:\n  rate: 5e-4\n  name: Ümlaut\n", encoding="utf-8")
     assert read_yaml(path) == {"outer": {"rate": "5e-4", "name": "Ümlaut"}}
+
+
+@pytest.mark.parametrize(
+    "value", [2**63, -(2**63) - 1, 10**400, 10**6000], ids=["64 bits", "below", "400", "6000"]
+)
+def test_a_whole_number_that_no_library_counts_with_is_refused(value):
+    with pytest.raises(ParamsError, match=r"^seed: want a whole number of at most 63 bits, got "):
+        Parameters.of({**WHOLE, "seed": value})
+    with pytest.raises(ParamsError, match=r"^corpus.train: want a whole number of at most 63 bi"):
+        Parameters.of({**WHOLE, "corpus": {**WHOLE["corpus"], "train": value}})
+
+
+@pytest.mark.parametrize("section", ["generate", "witness"])
+def test_half_a_character_in_a_prompt_is_refused(section):
+    values = {**WHOLE[section], "prompts": ["The city of", "half \ud800"]}
+    message = rf"^{section}\.prompts: want text of whole characters .*, got 'half .ud800'$"
+    with pytest.raises(ParamsError, match=message):
+        Parameters.of({**WHOLE, section: values})
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["seed: 2001-99-99", "seed: &a [*a]", "[" * 3000, b"\xff", "seed: \x1b[2J", "a" * (2**22 + 1)],
+)
+def test_a_file_that_is_no_yaml_is_one_short_line(content, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ParamsError, match=r"params\.yaml: want valid YAML, got ") as caught:
+        read_yaml(path)
+    assert len(str(caught.value)) < 700
+    assert not set("\n\x1b") & set(str(caught.value))
+
+
+def test_a_folder_and_a_device_without_an_end_are_no_yaml(tmp_path):
+    with pytest.raises(ParamsError, match="want a YAML file, got Is a directory"):
+        read_yaml(tmp_path)
+    with pytest.raises(ParamsError, match="want valid YAML, got more than 4,194,304 bytes"):
+        read_yaml(Path("/dev/zero"))

@@ -3,7 +3,7 @@
 import pytest
 
 from palimpsest.core import errors
-from palimpsest.core.errors import PalimpsestError
+from palimpsest.core.errors import PalimpsestError, shown
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,41 @@ def test_one_class_catches_them_all():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     assert len(kinds) == 8
     assert all(issubclass(kind, PalimpsestError) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("\u202egpj.exe", "\\u202egpj.exe"),
+        ("half \ud800", "half \\ud800"),
+        ("bell \x07 null \x00", "bell \\x07 null \\x00"),
+        ("ünïcödé ✓ \u200d", "ünïcödé ✓ \u200d"),
+    ],
+)
+def test_control_characters_are_shown_and_not_sent(text, line):
+    assert shown(text) == line
+    assert str(PalimpsestError(text)) == line
+    assert str(PalimpsestError("a", wanted=text, got=text, hint=text)) == (
+        f"a: want {line}, got {line}; {line}"
+    )
+
+
+def test_what_is_kept_is_sent():
+    assert shown("a\n\tb\r", keep="\n\t") == "a\n\tb\\r"
+
+
+@pytest.mark.parametrize(
+    "got", ["9" * 5000, "a\n" * 5000, "\x1b" * 5000, 10**6000], ids=["9", "a", "esc", "huge"]
+)
+def test_a_line_stays_short(got):
+    line = str(PalimpsestError("key", wanted="a number", got=got))
+    assert line.startswith("key: want a number, got ")
+    assert len(line) < 1500
+    assert "\n" not in line
+
+
+def test_a_long_path_keeps_both_its_ends():
+    line = str(PalimpsestError("/start/" + "a" * 5000 + "/end.json", got="none"))
+    assert line.startswith("/start/aaa")
+    assert "/end.json (5,016 characters): got none" in line

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from palimpsest.core.formatting import plain, span, text_table
+from palimpsest.core.formatting import as_cell, plain, span, text_table
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,13 @@ def test_no_line_of_a_table_ends_in_blanks():
 
 def test_a_table_without_rows_is_its_head():
     assert text_table([], ["metric", "value"]).split() == ["metric", "value"]
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_formula_is_quoted_in_a_table_for_a_spreadsheet(text):
+    assert as_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["a=1", "temperature 0.5", "", -1.5, None, 3])
+def test_other_cells_are_as_they_are(value):
+    assert as_cell(value) == value

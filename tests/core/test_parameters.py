@@ -586,6 +586,7 @@ def test_which_part_of_the_human_corpus_a_regime_needs():
 )
 def test_options_that_do_nothing_under_a_strategy(strategy, unused):
     neutral = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "beams": 1}
+    assert checked({}).generate.changed(strategy=strategy).unused_options() == []  # as it comes
     params = checked({}).generate.changed(strategy=strategy, **neutral)
     assert params.unused_options() == []
     turned = {"temperature": 0.9, "top_k": 5, "top_p": 0.9, "min_p": 0.1, "beams": 2}

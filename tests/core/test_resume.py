@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from palimpsest.core import resume
+from palimpsest.core.errors import PalimpsestError
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, Task, digest
 from palimpsest.core.storage import new_folder, unfinished
 from tests.lm.tiny import Trap
@@ -225,7 +226,7 @@ def test_a_write_that_was_killed_leaves_the_state_before(tmp_path: Path) -> None
 def test_it_goes_when_the_output_stands_and_stays_if_it_does_not(tmp_path: Path) -> None:
     kept(tmp_path / "g01")
     kept(tmp_path / "g011")
-    with pytest.raises(OSError, match="full"), new_folder(tmp_path / "g01"):
+    with pytest.raises(PalimpsestError, match="full"), new_folder(tmp_path / "g01"):
         raise OSError("the disk is full")
     assert is_whole(opened(tmp_path / "g01"))
     with new_folder(tmp_path / "g01"):

@@ -120,10 +120,12 @@ def test_continuations_come_back_with_their_prompts(tmp_path):
     assert read_continuations(path) == ([], [])
 
 
-@pytest.mark.parametrize("content", [b'{"text": "a"}\n', b'{"prompt": "a"}\n', b'["a"]\n'])
+@pytest.mark.parametrize("content", [b'{"text": "a"}\n', b'{"prompt": "a"}\n'])
 def test_continuations_without_prompts_are_named(content, tmp_path):
     (tmp_path / "texts.jsonl").write_bytes(content)
-    message = r'texts\.jsonl: want lines with the fields "prompt" and "text", got others$'
+    message = (
+        r'texts\.jsonl: want lines with the fields "prompt" and "text", got others \(line 1\)$'
+    )
     with pytest.raises(CorpusError, match=message):
         read_continuations(tmp_path / "texts.jsonl")
 
@@ -140,7 +142,9 @@ def test_columns_of_another_length_are_a_bug(tmp_path):
         (b'{"text": "a"}\n{"text"\n', "want one JSON object a line, got"),
         (b"\xff\n", "want one JSON object a line, got"),
         (b'{"text": "a"}\n{"words": "b"}\n', 'want lines with a "text" field, got others'),
-        (b'["a"]\n', 'want lines with a "text" field, got others'),
+        (b'["a"]\n', "want one JSON object a line, got list in its place"),
+        (b'{"text": 3}\n', """want lines with a "text" field, got int as 'text' [(]line 1"""),
+        (b'{"text": "\\ud800"}\n', "want one JSON object a line, got half a character"),
     ],
 )
 def test_damaged_texts_are_named(content, message, tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,84 @@ def test_a_missing_value_is_none(tmp_path: Path) -> None:
     assert read(tmp_path / "a.csv") == ["a", None]
     pq.write_table(pa.table({"text": ["a", None]}), tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet") == ["a", None]
+
+
+def test_json_nested_10_000_levels_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": ' + "[" * 10_000 + "]" * 10_000 + "}\n")
+    (tmp_path / "a.json").write_text("[" * 10_000)
+    for name in ("a.jsonl", "a.json"):
+        with pytest.raises(CorpusError, match="nested more than 100 levels deep"):
+            read(tmp_path / name)
+
+
+def test_half_a_character_is_named_by_its_row(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "\\ud83d"}\n')
+    (tmp_path / "a.json").write_text('["\\ud83d\\ude00", "\\ude00"]')
+    for name in ("a.jsonl", "a.json"):
+        with pytest.raises(CorpusError, match=r"'text' of row 2: want text, got half a character"):
+            read(tmp_path / name)
+
+
+def test_numbers_beside_the_text_may_be_what_other_programs_write(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "score": NaN, "n": 1e999}\n')
+    assert read(tmp_path / "a.jsonl") == ["a"]
+
+
+def test_parquet_that_promises_more_rows_than_it_can_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": pa.nulls(12_000_000, pa.string())}), path, compression="zstd")
+    assert path.stat().st_size < 100_000
+    with pytest.raises(CorpusError, match=r"12,000,000 rows in [\d,]+ bytes"):
+        read(path)
+    pq.write_table(pa.table({"text": ["x" * 1000 + str(n) for n in range(900)]}), path)
+    assert len(read(path)) == 900
+    monkeypatch.setattr("palimpsest.core.parsing.MOST_UNPACKED", 100_000)
+    monkeypatch.setattr("palimpsest.core.parsing.MOST_RATIO", 2)
+    with pytest.raises(CorpusError, match=r"9\d\d,\d+ bytes packed into"):
+        read(path)
+
+
+def test_equal_texts_of_parquet_are_one_text_in_memory(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0] * 9000), ["a" * 50_000, "b"])
+    pq.write_table(pa.table({"text": rows}), tmp_path / "a.parquet")
+    values = read(tmp_path / "a.parquet")
+    assert len(values) == 36_000
+    assert values[:4] == ["a" * 50_000, "b", None, "a" * 50_000]
+    assert values[0] is values[3]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["~nobody-here/a.txt", "a**", "a\0b.txt", "a" * 5000 + ".txt", "", "/dev/zero", "[", "."],
+)
+def test_names_that_are_no_files_are_one_line_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CorpusError, match=r"corpus\.files\.paths: want files, got") as caught:
+        matching((pattern,))
+    assert len(str(caught.value)) < 500
+
+
+def test_devices_pipes_and_links_in_a_circle_are_no_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "zero.txt").symlink_to("/dev/zero")
+    (tmp_path / "round.txt").symlink_to(tmp_path / "round.txt")
+    for name in ("pipe.txt", "zero.txt", "round.txt"):
+        with pytest.raises(CorpusError, match="want files, got none at"):
+            matching((str(tmp_path / name),))
+    with pytest.raises(CorpusError, match="none at"):
+        matching((str(tmp_path / "*.txt"),))
+
+
+def test_a_nul_in_a_csv_file_is_a_character(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"text\na\0b\n=1+1\n")
+    assert read(tmp_path / "a.csv") == ["a\0b", "=1+1"]

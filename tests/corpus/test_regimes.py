@@ -6,7 +6,7 @@ import pytest
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import RegimeParams
 from palimpsest.core.rng import stream
-from palimpsest.corpus.regimes import Sources, training_set
+from palimpsest.corpus.regimes import Sources, empty_texts, training_set
 
 HUMAN = [f"human {number}" for number in range(7)]
 WRITTEN = ["a", "b", "a", "c"]
@@ -112,3 +112,14 @@ def test_human_text_that_does_not_reach_says_what_is_missing(kind, generation, p
     with pytest.raises(CorpusError) as caught:
         trained_on(kind, generation, **{"human": HUMAN, **parameters})
     assert str(caught.value) == message
+
+
+def test_texts_without_a_word_are_counted_and_no_training_text_with_one_is_an_error():
+    some = ["a word", *["", " \n", "..."] * 3]
+    assert empty_texts(some, some) == ["90 % of the 10 texts that the model wrote have no word"]
+    assert empty_texts(["a"] * 19 + [""], ["a"]) == []
+    assert empty_texts(["a"] * 9 + [""], ["a"])[0].startswith("10 % of the 10 texts")
+    assert empty_texts([""] * 5, ["human"])[0].startswith("100 % of the 5 texts")
+    wanted = "the training set: want at least one text with a word in it, got 2 without"
+    with pytest.raises(CorpusError, match=wanted):
+        empty_texts(["", "?"], ["", "?"])

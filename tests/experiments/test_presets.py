@@ -259,6 +259,15 @@ def test_what_is_no_preset_is_named(project: Path) -> None:
     ("content", "got"),
     [
         ("parameters: 3", r"TypeError"),
+        ("like: mine\nparameters: {}", "ValueError.*presets that start from each other"),
+        ("parameters: {1: 2}\nchain: {generations: 1, control_chain: false}", "TypeError"),
+        ("parameters: {}\nchain: {generations: x, control_chain: false}", "TypeError"),
+        ("parameters: {}\nchain: {generations: 1, control_chain: 3}", "TypeError"),
+        (
+            "parameters: {}\nchain: {generations: 1, control_chain: false}\n"
+            "published: [{generation: .inf, metric: volume, value: 1}]",
+            "OverflowError",
+        ),
         ("3", "TypeError"),
         ("like: ainex", r"KeyError\('parameters'\)"),
         ("chain: {generations: 1, control_chain: false}", r"KeyError\('parameters'\)"),

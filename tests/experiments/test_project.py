@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core.transitions import read_transitions
 from palimpsest.experiments.project import (
     Change,
     chain_yaml,
@@ -16,7 +17,6 @@ from palimpsest.experiments.project import (
     generation_name,
     git,
     planned_chain,
-    read_transitions,
     write_chain,
 )
 from tests.tiny import ROOT
@@ -323,6 +323,9 @@ def test_a_missing_chain_is_named(project: Path) -> None:
         ("{% if %}", "want a template of dvc.yaml, got TemplateSyntaxError: "),
         ("{{ nme }}", "want a template of dvc.yaml, got UndefinedError: 'nme' is undefined"),
         (None, "want a template of dvc.yaml, got TemplateNotFound: "),
+        ("{{ 1 / 0 }}", "want a template of dvc.yaml, got ZeroDivisionError: "),
+        ("{{ name.__class__.__mro__ }}", "want a template of dvc.yaml, got SecurityError: "),
+        ("{% for n in range(10**9) %}{% endfor %}", "want a template .*, got OverflowError: "),
     ],
 )
 def test_a_template_that_cannot_be_filled_in_is_named(
@@ -333,6 +336,32 @@ def test_a_template_that_cannot_be_filled_in_is_named(
     with pytest.raises(ProjectError, match=f"dvc.yaml.j2: {message}"):
         write_chain(project, 2)
     assert not (project / "chain.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "g01: {index: 1, parent: ../../x, previous: g00, training: finetune, regime: params}",
+        "g01: {index: 1, parent: g00, previous: g00, training: finetune, regime: 'params; ls'}",
+        "g01: {index: 1, parent: [g00], previous: g00, training: finetune, regime: params}",
+        "g01: {index: -1, parent: g00, previous: g00, training: finetune, regime: params}",
+        "g01: {index: 1000000, parent: g00, previous: g00, training: finetune, regime: params}",
+        "true: {index: 1, parent: g00, previous: g00, training: finetune, regime: params}",
+        '"": {index: 1, parent: g00, previous: g00, training: finetune, regime: params}',
+        "g0٣: {index: 1, parent: g00, previous: g00, training: finetune, regime: params}",
+    ],
+)
+def test_what_becomes_a_path_or_a_command_is_a_word(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "chain.yaml"
+    path.write_text(
+        f"{chain_yaml(1)}  {entry}\n".replace(
+            "  g01: {index: 1, parent: g00, previous: g00, training: finetune, regime: params}\n",
+            "",
+            1,
+        )
+    )
+    with pytest.raises(ParamsError, match="want transitions: index, parent, previous, training"):
+        read_transitions(path)
 
 
 # --- git and DVC ---

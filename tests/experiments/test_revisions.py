@@ -184,6 +184,14 @@ def test_a_file_that_is_no_utf_8_is_one_line(project: Path, where: str, name: st
         (f"{METRICS}/g01.json", "[1, 'x']", f"want params.yaml and {METRICS}, got Expecting"),
         (f"{METRICS}/g01.json", "[1]", r"g01.json: want numbers or null by metric, got \[1\]"),
         (f"{METRICS}/g01.json", '{"a": true}', "g01.json: want numbers or null by metric, got Tr"),
+        (f"{METRICS}/g01.json", "null", "g01.json: want numbers or null by metric, got None"),
+        (f"{METRICS}/g01.json", '{"a": NaN}', f"want params.yaml and {METRICS}, got NaN is no"),
+        (f"{METRICS}/g01.json", '{"=cmd()": 1}', "want metrics with names of letters, digits and"),
+        (f"{METRICS}/g01.json", "[" * 9999, f"want params.yaml and {METRICS}, got nested more"),
+        ("params.yaml", "seed: 0x_", f"want params.yaml and {METRICS}, got invalid literal"),
+        ("dvc.lock", "stages: {a: {deps: 3}}", f"want params.yaml and {METRICS}, got dvc.lock: a"),
+        ("dvc.lock", "stages: {a: {outs: [{path: [1]}]}}", f"want params.yaml and {METRICS}, got"),
+        ("dvc.lock", "stages: {a: {params: [1]}}", f"want params.yaml and {METRICS}, got dvc.lo"),
     ],
 )
 def test_damaged_files_are_one_line(

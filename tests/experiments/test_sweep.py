@@ -195,3 +195,12 @@ def test_a_missing_chain_is_named(tmp_path):
         chain_bytes(tmp_path)
     (tmp_path / "chain.yaml").write_bytes(b"a\r\n")
     assert chain_bytes(tmp_path) == b"a\r\n"
+
+
+def test_a_grid_that_nobody_can_run_is_refused_at_once() -> None:
+    grid = {key: list(range(100)) for key in list(PARAMETERS)[:10]}
+    with pytest.raises(
+        ParamsError, match=r"^sweep\.yaml: want at most 10,000 chains, got 100,000,0"
+    ):
+        planned({"grid": grid}, PARAMETERS, "sweep.yaml")
+    assert len(planned({"grid": {"seed": list(range(10_000))}}, PARAMETERS, "f")) == 10_000

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from palimpsest.cli.main import main
-from palimpsest.core.errors import ProjectError
+from palimpsest.core.errors import PalimpsestError, ProjectError
 from palimpsest.experiments.project import chain_yaml
 from palimpsest.experiments.verification import committed, every_name, hash_of, recomputed
 
@@ -178,3 +178,32 @@ def test_a_file_of_an_output_is_an_input_and_the_others_are_there_too(project):
     path.write_text(yaml.safe_dump(content))
     assert [one.same for one in recomputed(project, ["g01"])] == [True]
     assert [one.same for one in recomputed(project, GENERATIONS)] == [True, True]
+
+
+@pytest.mark.parametrize("path", ["../elsewhere", "data/../../elsewhere", "/etc/passwd"])
+@pytest.mark.parametrize("kind", ["deps", "outs"])
+def test_a_lock_whose_paths_climb_out_is_refused(project, path, kind):
+    file = project / "generations" / "g01" / "dvc.lock"
+    content = yaml.safe_load(file.read_text())
+    content["stages"]["copy"][kind][0]["path"] = path
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ProjectError, match=r"dvc\.lock: want paths of this project, got \S*e"):
+        list(recomputed(project, ["g01"]))
+    with pytest.raises(ProjectError, match="want paths of this project"):
+        committed(project)
+
+
+@pytest.mark.parametrize("stages", ["3", "[1]", "true: 1", ""])
+def test_a_dvc_yaml_without_stages_is_named(project, stages):
+    (project / "generations" / "g01" / "dvc.yaml").write_text(f"stages: {stages}\n")
+    with pytest.raises(PalimpsestError, match=r"dvc\.yaml: want (stages of DVC|valid YAML), got"):
+        list(recomputed(project, ["g01"]))
+
+
+def test_a_command_that_no_shell_reads_is_named(project):
+    file = project / "generations" / "g01" / "dvc.lock"
+    content = yaml.safe_load(file.read_text())
+    content["stages"]["copy"]["cmd"] = "python 'make.py"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ProjectError, match="g01: copy: want a command, got No closing quotation"):
+        list(recomputed(project, ["g01"]))

@@ -390,7 +390,7 @@ def test_the_bar_shows_what_was_kept(models, tmp_path):
         {"noise": partial(uniforms, 7, "generate", 2)},
         {"prompts": [*PROMPTS[:-1], [13, 15]]},
     ],
-    ids=str,
+    ids=["temperature", "length", "seed", "generation", "prompts"],
 )
 def test_texts_of_other_parameters_are_never_taken(changes, models, tmp_path):
     stopped(writer(models[1]), tmp_path / "g01", 3)

@@ -1,8 +1,10 @@
 """Folders that say other than what they hold: refused in a line, before anything is allocated."""
 
 import json
+import pickle
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from palimpsest.core.errors import ModelError
 from palimpsest.lm.checkpoint import load_model
+from palimpsest.lm.tokenizer import load_tokenizer
 from tests.lm.architectures import random_model
-from tests.lm.tiny import ids, saved, scores, theirs
+from tests.lm.tiny import ids, saved, scores, theirs, tokenizer
 
 HUGE = 10**9
 KEYS = {
@@ -132,3 +135,90 @@ def test_a_header_that_promises_what_the_file_does_not_hold(header, tmp_path):
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(ModelError, match=r"model\.safetensors: want a safetensors file, got"):
         load_model(folder)
+
+
+PAYLOAD = "from pathlib import Path\nPath({place!r}).write_text('ran')\nclass Own: pass\n"
+
+
+def with_code(folder, place):
+    """A folder that asks in every way for code of its own to be run, and has it."""
+    for name in ("modeling_own.py", "configuration_own.py", "tokenization_own.py", "__init__.py"):
+        (folder / name).write_text(PAYLOAD.format(place=str(place)))
+    classes = {
+        "AutoConfig": "configuration_own.Own",
+        "AutoModelForCausalLM": "modeling_own.Own",
+        "AutoTokenizer": ["tokenization_own.Own", "tokenization_own.Own"],
+    }
+    for name in ("config.json", "tokenizer_config.json"):
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(content | {"auto_map": classes}))
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "neox", "unknown", "without tokenizer.json"])
+def test_code_in_a_folder_never_runs(kind, tmp_path):
+    place = tmp_path / "ran"
+    family = kind if kind in ("gpt2", "neox") else "neox"
+    folder = with_code(folder_of(family, tmp_path / "model"), place)
+    config = json.loads((folder / "config.json").read_text())
+    if kind == "unknown":
+        (folder / "config.json").write_text(json.dumps(config | {"model_type": "own"}))
+    if kind == "without tokenizer.json":
+        (folder / "tokenizer.json").unlink()
+        names = json.loads((folder / "tokenizer_config.json").read_text())
+        names["tokenizer_class"] = "Own"
+        (folder / "tokenizer_config.json").write_text(json.dumps(names))
+        with pytest.raises(ModelError, match="want a tokenizer, got"):
+            load_tokenizer(folder)
+    else:
+        load_tokenizer(folder)
+    assert bool(refusal(folder)) == (kind == "unknown")
+    assert not place.exists()
+
+
+class Runs:
+    """Pickled: writes a file where it is loaded."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def __reduce__(self):
+        return (Path.write_text, (self.place, "ran"))
+
+
+@pytest.mark.parametrize("beside", [True, False], ids=["beside safetensors", "alone"])
+def test_a_pickle_is_never_loaded(beside, tmp_path):
+    place = tmp_path / "ran"
+    folder = folder_of("neox", tmp_path / "model")
+    for name in ("pytorch_model.bin", "training_args.bin", "model.pt", "tokenizer.pkl"):
+        (folder / name).write_bytes(pickle.dumps(Runs(place)))
+    if not beside:
+        (folder / "model.safetensors").unlink()
+    said = refusal(folder)
+    assert ("pickled weights are never loaded" in said) != beside
+    assert not place.exists()
+    pickle.loads((folder / "pytorch_model.bin").read_bytes())
+    assert place.exists(), "a load would have been seen"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[" * 10_000, b'{"a":' * 10_000, b"\xff", b"null", b"9" * 5000, b'{"model": {}}'],
+    ids=["nothing", "cut", "deep list", "deep object", "no utf-8", "null", "digits", "no model"],
+)
+def test_a_damaged_tokenizer_is_one_line(content, tmp_path):
+    tokenizer().save(tmp_path)
+    (tmp_path / "tokenizer.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"tokenizer\.json: want a tokenizer, got ") as caught:
+        load_tokenizer(tmp_path)
+    assert len(str(caught.value)) < 700
+    assert "\n" not in str(caught.value)
+
+
+def test_an_index_names_files_by_names_that_can_be(tmp_path):
+    folder = folder_of("gpt2", tmp_path)
+    (folder / "model.safetensors").unlink()
+    for name in ("a" * 5000, "a\0b", "../model.safetensors", "/etc/passwd", "", "."):
+        index = json.dumps({"weight_map": {"a": name}})
+        (folder / "model.safetensors.index.json").write_text(index)
+        assert "want names of files beside it, got" in refusal(folder)

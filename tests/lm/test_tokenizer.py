@@ -1,6 +1,7 @@
 """Tokenizers: text comes back, every document has a start and an end, nothing else does."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,13 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 
 from palimpsest.core.errors import CorpusError, ModelError
 from palimpsest.lm.checkpoint import load_model_and_tokenizer
-from palimpsest.lm.tokenizer import END_OF_TEXT, Tokenizer, load_tokenizer, train_tokenizer
+from palimpsest.lm.tokenizer import (
+    END_OF_TEXT,
+    Tokenizer,
+    check_same_tokenizer,
+    load_tokenizer,
+    train_tokenizer,
+)
 from tests.lm.tiny import SHARED, TEXTS, VOCABULARY, saved, theirs, tokenizer
 
 STORIES, GPT2 = SHARED / "tinystories-656k", SHARED / "gpt2-tokenizer"
@@ -332,3 +339,19 @@ def test_frequent_words_by_hand():
     assert known.frequent_words(counts, 2).tolist() == [1, 0]
     assert known.frequent_words(counts[:2], 10).tolist() == [1, 0]
     assert known.frequent_words(0 * counts, 10).tolist() == []
+
+
+def test_tokenizers_that_cut_otherwise_are_not_the_same(tmp_path):
+    first = train_tokenizer(TEXTS, 300)
+    here, there = tmp_path / "a", tmp_path / "b"
+    here.mkdir()
+    first.save(here)
+    check_same_tokenizer(load_tokenizer(here), first, here, there)
+    with pytest.raises(ModelError, match=r"want the vocabulary and rules of .*300 types.*290 ty"):
+        check_same_tokenizer(train_tokenizer(TEXTS, 290), first, here, there)
+    reversed_ = train_tokenizer([text[::-1] for text in TEXTS], 300)  # of the same size
+    with pytest.raises(ModelError, match=r"a: tokenizer: want the vocabulary and rules of .*300"):
+        check_same_tokenizer(reversed_, first, here, there)
+    other = replace(first, start=first.end + 1)
+    with pytest.raises(ModelError, match=r"want start and end 0 and 0, as in .*b, got 1 and 0"):
+        check_same_tokenizer(other, first, here, there)

@@ -6,6 +6,7 @@ import io
 import pytest
 import yaml
 
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics.registry import shown_in
 from palimpsest.report.curve_files import COLUMNS, curve_files, curve_rows, to_csv
 from palimpsest.trajectory.curves import Trajectory
@@ -92,3 +93,10 @@ def test_metrics_of_one_s_own_get_a_file_each():
     files = curve_files(Trajectory.from_scorecards(scorecards), scorecards)
     assert list(files) == [f"{name}.csv" for name in (*shown_in("plot"), "mean_words")]
     assert files["mean_words.csv"].splitlines()[1:] == ["0,7.0,,,,,,,,", "1,6.0,,,,,,,,"]
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/tmp/x", "a b", "", "=1"])
+def test_a_metric_whose_name_is_a_path_becomes_no_file(name):
+    scorecards = rich(3)
+    with pytest.raises(MetricError, match=r"scorecard\.custom: want names of metrics, got"):
+        curve_files(Trajectory.from_scorecards(scorecards), [{**scorecards[0], "custom": [name]}])

@@ -207,3 +207,16 @@ def test_the_metrics_of_every_generation_are_in_both_tables():
     assert re.findall(r"<th><code>(\w+)</code></th>", every) == sorted(names)
     assert f"All {len(names)} metrics" in every
     assert chief.count('<td class="left"') == every.count('<td class="left"') > 0
+
+
+def test_warnings_stand_in_a_box_before_any_number_and_none_leave_no_byte():
+    summary = summarise(Trajectory.from_scorecards(published()))
+    facts = {"seed": 0, "made_with": {"texts": {"seed": 0}}}
+    plain = render(summary, published(), PICTURES, SAMPLES, {"seed": 0})
+    assert render(summary, published(), PICTURES, SAMPLES, facts, warnings=()) == plain
+    html = render(summary, published(), PICTURES, SAMPLES, facts, warnings=("g01: a <b>", "g02: c"))
+    begin, end = html.index('<section id="warnings"'), html.index('<section id="chain"')
+    assert html.replace(html[begin:end].removesuffix("\n"), "") == plain
+    assert "Warnings</b>" in html[begin:end]
+    assert "<li>g01: a &lt;b&gt;</li><li>g02: c</li>" in html[begin:end]
+    Balance().feed(html)

@@ -11,7 +11,7 @@ from palimpsest.report.templates import render_template
 
 VALUES = {
     "title": "a < b & c", "verdict": "Whole", "candidate": '"x"', "reference": "y",
-    "sentence": "<script>", "metrics": Table((), ()), "notes": [],
+    "sentence": "<script>", "warnings": ["a <b>"], "metrics": Table((), ()), "notes": [],
 }  # fmt: skip
 
 
@@ -20,6 +20,7 @@ def test_every_text_is_escaped_and_the_style_is_not():
     assert "<title>a &lt; b &amp; c</title>" in html
     assert "<p>&lt;script&gt;</p>" in html
     assert "&#34;x&#34; against y" in html
+    assert "<li>a &lt;b&gt;</li>" in html
     style = (Path(templates.__file__).parent / "static" / "style.css").read_text()
     assert html.count("<style>") == 1
     inside = html.split("<style>")[1].split("</style>")[0]

@@ -14,7 +14,7 @@ import yaml
 
 from palimpsest.core import command
 from palimpsest.core.provenance import Artifact
-from tests.tiny import ROOT, tiny_params, write_params
+from tests.tiny import ROOT, chain_text, tiny_params, write_params
 
 
 def arguments(stage: str, name: str) -> list[str]:
@@ -94,7 +94,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("chain")
     first = [(stage, "g00") for stage in ("prepare", "finetune", "embed", "score")]
     run_stages(root, tiny_params(), [*first, ("generate", "g01")])
-    (root / "chain.yaml").write_text("transitions:\n  g00: {index: 0}\n")
+    (root / "chain.yaml").write_text(chain_text(0))
     return root
 
 

@@ -26,7 +26,7 @@ def author(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(chain, root, ignore=shutil.ignore_patterns("g00", "g01"))
     shutil.copytree(chain / "data/texts/g00", root / "data/texts/g00")
     params = tiny_params()
-    turn(params, "pretrain.steps", 80)
+    turn(params, "pretrain.steps", 400)
     write_params(root / "params.yaml", params)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -130,7 +130,8 @@ def test_parameters_that_do_nothing_are_said(
     generate(project, {"strategy": "greedy", "top_k": 5, "temperature": 1.0, "beams": 3})
     said = [record.message for record in caplog.records]
     unused = ["generate.top_k", "generate.beams"]
-    assert said == [f"{parameter} does nothing under strategy greedy" for parameter in unused]
+    wanted = [f"warning: {parameter} does nothing under strategy greedy" for parameter in unused]
+    assert said == wanted
     caplog.clear()
     generate(project, {"strategy": "sample", "beams": 1, "min_p": 0.1})
     assert not caplog.records

@@ -10,7 +10,7 @@ import pytest
 from palimpsest.core.storage import read_json, read_rows, read_texts, write_bytes, write_texts
 from palimpsest.embedding.encoder import Encoder
 from tests.stages.conftest import Project, run_stages
-from tests.tiny import tiny_params, turn
+from tests.tiny import chain_text, tiny_params, turn
 
 PREPARED = ("data/human", "data/texts/g00", "models/base")
 
@@ -195,7 +195,7 @@ def test_what_does_not_belong_together_is_refused(whole: Path, name: str, projec
 def test_scores_of_another_chain_are_not_reported(whole: Path, project: Project) -> None:
     shutil.rmtree(project.root)
     shutil.copytree(whole, project.root)
-    (project.root / "chain.yaml").write_text("transitions:\n  g00: {index: 0}\n  g01: {index: 1}\n")
+    (project.root / "chain.yaml").write_text(chain_text(1))
     turn(project.params, "seeds.generate", 5)
     for stage in ("generate", "finetune", "embed", "score"):
         project.run(stage)

@@ -15,6 +15,7 @@ survives but does not use.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from palimpsest.core.parameters import FEWEST_TEXTS
 from palimpsest.core.rng import stream
 from palimpsest.core.words import count_words
 from palimpsest.evaluation.evaluator import Evaluator, with_intervals
+from palimpsest.evaluation.foreign import foreign_texts
 from palimpsest.evaluation.human import Texts, human_side
 from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.metrics import validation
@@ -54,6 +56,8 @@ WORDS = 10_000
 default."""
 THREADS = 2
 """Null samples measured at a time; it changes no number."""
+ONE_EMBEDDING = 1e-6
+"""Largest difference in any coordinate below which embeddings are one."""
 LAMBDA = 1.0
 """Weight of the squared drift in ``integrity``; the published work never states it."""
 
@@ -76,6 +80,8 @@ class Audit:
     reference_texts: int
     """Texts that the reference has."""
     params: AuditParams
+    warnings: tuple[str, ...] = ()
+    """What is no error and must be seen, a sentence each."""
 
 
 def audit(
@@ -101,7 +107,8 @@ def audit(
 
     Raises:
         MetricError: fewer than 5 texts, entries that are no strings, embeddings that are not
-            finite (the texts are named by their index), dimensions that differ.
+            finite (the texts are named by their index), dimensions that differ, reference texts
+            that differ and have one embedding.
         CorpusError: too few reference texts, or a sample larger than the candidate.
     """
     checked = validation.texts(candidate, "candidate")
@@ -119,7 +126,8 @@ def audit(
             got=ours.embeddings.shape[1],
         )
     side = human_side(theirs, size, params.null_samples, params.seed, "reference")
-    budget = min(WORDS, *(_words(sample.texts) for sample in (side.fit, *side.null)))
+    _check_told_apart(side.fit, "reference")
+    budget = min(WORDS, *(_words(sample.texts) for sample in chain([side.fit], side.null)))
     with threadpool_limits(1, "blas"):  # small products: a threaded BLAS makes them slower
         fitted = side.reference(side.fit.texts, None, LAMBDA, max(budget, 1))
         evaluator = Evaluator(fitted)
@@ -131,7 +139,8 @@ def audit(
     every = findings(measured, bands, params.level)
     verdict, reasons = judge(every, params)
     words = min(_words(ours.texts), sample.words or budget)
-    return Audit(verdict, reasons, every, size, words, len(checked), len(human), params)
+    seen = tuple(foreign_texts(ours.texts, side, "candidate"))
+    return Audit(verdict, reasons, every, size, words, len(checked), len(human), params, seen)
 
 
 def _sample_size(candidate: int, reference: int, params: AuditParams) -> int:
@@ -175,6 +184,19 @@ def _read(
             name, wanted="finite embeddings", got=f"NaN or infinity for text {shown}{more}"
         )
     return Texts(chosen, embeddings, None if score is None else score(chosen))
+
+
+def _check_told_apart(side: Texts, name: str) -> None:
+    """Makes sure that the encoder tells human texts apart: else it would find every text alike.
+
+    Raises:
+        MetricError: texts that differ have one embedding.
+    """
+    distinct = len(set(side.texts))
+    if distinct > 1 and np.ptp(side.embeddings, axis=0).max(initial=0.0) <= ONE_EMBEDDING:
+        wanted = "an encoder that tells texts apart"
+        got = f"one embedding for {distinct} distinct texts"
+        raise MetricError(f"{name}: embeddings", wanted=wanted, got=got)
 
 
 def _words(texts: Sequence[str]) -> int:

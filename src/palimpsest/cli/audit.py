@@ -10,7 +10,7 @@ import platformdirs
 
 from palimpsest.audit.measure import Audit, Encode, Score, audit
 from palimpsest.audit.verdict import DEFAULTS, AuditParams, AuditVerdict
-from palimpsest.core.errors import CorpusError, ParamsError
+from palimpsest.core.errors import CorpusError, ParamsError, shown
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.storage import check_out, json_bytes, write_out
 from palimpsest.corpus.loaders import read_as_is
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_out(args.json, json_bytes(report.as_dict(result)))
     if args.html:
-        names = ", ".join(args.candidate), ", ".join(args.reference)
+        names = shown(", ".join(args.candidate)), shown(", ".join(args.reference))
         write_out(args.html, report.page(result, *names).encode())
     print(report.text(result))
     return FAILED if _fails(result, args.fail_on) else 0

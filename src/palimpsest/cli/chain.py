@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from palimpsest.core.disk_space import need_of_chain
 from palimpsest.core.parameters import Parameters
 from palimpsest.experiments.project import (
     Change,
@@ -50,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
     change = write_chain(root, args.generations, args.null, parameters)
     was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
     print(f"chain.yaml: {change.chain} ({was})")
+    chains = 1 + change.control
+    if needed := need_of_chain(root, chains * change.after):
+        print(f"disk: {needed}")
     if change.removed:
         print(removal(change))
     if change.restored:

@@ -10,7 +10,7 @@ from typing import Any
 
 from palimpsest.cli.preset import as_yaml
 from palimpsest.core.errors import ComparisonError
-from palimpsest.core.formatting import plain, span, text_table
+from palimpsest.core.formatting import as_cell, plain, span, text_table
 from palimpsest.core.storage import check_out, write_out
 from palimpsest.experiments.comparison import (
     Run,
@@ -247,7 +247,7 @@ def _write(
     from palimpsest.figures.comparison import compared as drawn
     from palimpsest.figures.style import png
 
-    rows = _rows(compared, control)
+    rows = [{key: as_cell(value) for key, value in row.items()} for row in _rows(compared, control)]
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()

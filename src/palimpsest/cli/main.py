@@ -7,12 +7,13 @@ so that no subcommand waits for what another one needs.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, NoReturn, TextIO, cast
 
-from palimpsest.core.errors import PalimpsestError
+from palimpsest.core.errors import PalimpsestError, shown
 
 COMMANDS = {
     "chain": "set the number of generations",
@@ -34,9 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     args = parser(words[:1]).parse_args(words)
     try:
-        status: int = args.run(args)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        with _escaped_output():
+            status: int = args.run(args)
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except PalimpsestError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -59,9 +61,7 @@ def parser(configured: Sequence[str]) -> argparse.ArgumentParser:
         configured: subcommands that are imported and have their arguments; the others have a name
             and a line of help.
     """
-    whole = argparse.ArgumentParser(
-        prog="palimpsest", description="A laboratory for model collapse."
-    )
+    whole = _Parser(prog="palimpsest", description="A laboratory for model collapse.")
     whole.add_argument("--version", action=_Version, nargs=0, help="show it and leave")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
@@ -74,6 +74,38 @@ def parser(configured: Sequence[str]) -> argparse.ArgumentParser:
         module.configure(own)
         own.set_defaults(run=module.run)
     return whole
+
+
+@contextmanager
+def _escaped_output() -> Iterator[None]:
+    """Everything printed within has its control characters shown, not sent to the terminal."""
+    if sys.stdout is None:
+        yield
+        return
+    with redirect_stdout(cast("TextIO", _Escaping(sys.stdout))):
+        yield
+
+
+class _Escaping:
+    """A stream of text that shows what would move a cursor: names come from strangers."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes a text; ends of lines and tabs stay."""
+        return self._stream.write(shown(text, keep="\n\t"))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Quotes what it does not understand with its control characters shown."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the usage and the mistake, and leaves."""
+        super().error(shown(message, keep="\n\t"))
 
 
 class _Version(argparse.Action):

@@ -12,6 +12,7 @@ from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.locks import OWN
 from palimpsest.core.parameters import Parameters
+from palimpsest.core.parsing import parse_yaml
 from palimpsest.core.storage import write_bytes
 from palimpsest.experiments.presets import load_preset, written
 from palimpsest.experiments.project import git, transitions, write_chain
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     null = preset.control_chain if args.null is None else args.null
     old = read_parameters(root / "params.yaml")
     text = written(root, parameters)
-    new = flattened(yaml.safe_load(text))
+    new = flattened(parse_yaml(text))
     checked = Parameters.of(nested(new))
     checked.check_reserve(last, null)
     transitions(last, null)
@@ -85,8 +86,8 @@ def _given(words: list[str]) -> dict[str, Any]:
         if not sign or not key:
             raise ParamsError("-S", wanted="KEY=VALUE", got=repr(word))
         try:
-            values[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+            values[key] = parse_yaml(value)
+        except ValueError as error:
             raise ParamsError(key, wanted="a YAML value", got=repr(value)) from error
     return values
 

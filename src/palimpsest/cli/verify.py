@@ -1,10 +1,10 @@
 """`palimpsest verify [NAME …]`: whether this machine makes what the locks name."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
+from palimpsest.core.storage import read_json
 from palimpsest.experiments.verification import Output, committed, every_name, recomputed
 
 DESCRIPTION = (
@@ -53,8 +53,9 @@ def _say_why(root: Path, output: Output) -> None:
     path = root / output.path / "provenance.json"
     if not path.exists():
         return
-    facts: Any = json.loads(path.read_text(encoding="utf-8"))
-    kept = {key: facts[key] for key in ("device", "dtype", "threads", "portable") if key in facts}
+    facts: Any = read_json(path)
+    known = facts if isinstance(facts, dict) else {}
+    kept = {key: known[key] for key in ("device", "dtype", "threads", "portable") if key in known}
     if kept:
         print("made here with " + ", ".join(f"{key} {value}" for key, value in kept.items()))
     if not kept.get("portable", True):

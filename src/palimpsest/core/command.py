@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.core.compute import argument
-from palimpsest.core.errors import PalimpsestError
-from palimpsest.core.named_paths import require_dependencies
+from palimpsest.core.errors import PalimpsestError, shown
 
 HUMAN = "folder of the human corpus"
 TEXTS = "folder of this generation's texts"
@@ -52,9 +51,14 @@ def run(main: Callable[[list[str] | None], None]) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupt)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
+    # after threads and instructions are settled, for it loads numpy
+    from palimpsest.core.named_paths import require_dependencies
+
     try:
         require_dependencies(Path(argument("--params", sys.argv, "params.yaml")))
         main(None)
@@ -62,7 +66,7 @@ def run(main: Callable[[list[str] | None], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         interrupted = True
@@ -71,6 +75,13 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     if interrupted:
         print("interrupted; what was written before is whole", file=sys.stderr)
         raise SystemExit(INTERRUPTED)
+
+
+class _Lines(logging.Formatter):
+    """The message alone; control characters of a name or text are shown, not sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return shown(super().format(record), keep="\n\t")
 
 
 def interrupts_in_one_line(kind: type[BaseException], *rest: Any) -> None:

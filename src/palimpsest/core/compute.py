@@ -52,22 +52,14 @@ def settle(
 
 def settle_for_stage(argv: Sequence[str]) -> None:
     """Does as the params.yaml of a command line says, if it can be read: the stage checks it."""
-    import yaml
+    from palimpsest.core.parsing import parse_yaml
 
     path = argument("--params", argv, "params.yaml")
     try:
-        content: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content: Any = parse_yaml(Path(path).read_bytes())
         compute = content["compute"]
         threads, portable = int(compute["threads"]), bool(compute["portable"])
-    except (
-        OSError,
-        ArithmeticError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-        yaml.YAMLError,
-    ):
+    except (OSError, ArithmeticError, LookupError, TypeError, ValueError):
         return
     if 1 <= threads <= MOST_THREADS and not {"torch", "numpy"} & sys.modules.keys():
         settle(threads, portable)

@@ -5,22 +5,27 @@ of pydantic. Nothing has a hidden default, unknown keys are refused, and a range
 annotation: ``temperature: Annotated[Number, Field(gt=0)]``.
 """
 
+import re
 from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, Self, Union, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from palimpsest.core.errors import ParamsError
+from palimpsest.core.parsing import MOST_YAML, parse_yaml
 
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 OUT_OF_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 """Error types of pydantic for a number outside its range."""
+MOST_WHOLE = 2**63 - 1
+"""The largest whole number that torch and numpy count with."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character."""
 
 
 def number_of(value: Any) -> Any:
@@ -74,6 +79,20 @@ class Section(BaseModel):
             unknown = (one for one in every if one["type"] == "extra_forbidden")
             raise _params_error(cls, next(unknown, every[0]), name) from error
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        """Refuses numbers that no library counts with, and texts that no file can hold."""
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(text, str) and HALF.search(text):
+                wanted = "text of whole characters (no surrogate alone)"
+                context = {"wanted": wanted, "got": written_out(text)}
+                raise PydanticCustomError("refused", "want {wanted}", context)
+        if type(value) is int and abs(value) > MOST_WHOLE:
+            context = {"wanted": "a whole number of at most 63 bits", "got": written_out(value)}
+            raise PydanticCustomError("refused", "want {wanted}", context)
+        return value
+
     def changed(self, **values: Any) -> Self:
         """A copy with other values, checked as in `of`."""
         return self.of({**dict(self), **values})
@@ -84,7 +103,8 @@ class Section(BaseModel):
         For validators of the class.
         """
         template = "want {wanted}"
-        context = {"field": field, "wanted": str(wanted), "got": repr(attrgetter(field)(self))}
+        got = written_out(attrgetter(field)(self))
+        context = {"field": field, "wanted": str(wanted), "got": got}
         raise PydanticCustomError("refused", template, context)
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,14 +112,28 @@ class Section(BaseModel):
         return self.model_dump()
 
 
-def read_yaml(path: Path) -> Any:
-    """The parsed YAML file, or a ParamsError that names it."""
+def written_out(value: Any) -> str:
+    """A value as Python writes it; some numbers are too long for it."""
     try:
-        with path.open(encoding="utf-8") as file:
-            return yaml.safe_load(file)
+        return repr(value)
+    except ValueError:
+        return "a number of more than 4,300 digits"
+
+
+def read_yaml(path: Path) -> Any:
+    """The parsed YAML file; what it may hold is limited, see `palimpsest.core.parsing`.
+
+    Raises:
+        ParamsError: it cannot be read, or is no YAML within the limits.
+    """
+    try:
+        with path.open("rb") as file:  # a device has no end
+            return parse_yaml(file.read(MOST_YAML + 1).decode("utf-8"))
     except FileNotFoundError as error:
         raise ParamsError(str(path), wanted="a YAML file", got="no such file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ParamsError(str(path), wanted="a YAML file", got=error.strerror) from error
+    except ValueError as error:
         raise ParamsError(str(path), wanted="valid YAML", got=str(error)) from error
 
 
@@ -129,7 +163,7 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _params_error(cls: type[BaseModel], details: ErrorDetails, name: str) -> ParamsError:
     """The first of pydantic's errors in this project's words."""
     context, location = details.get("ctx", {}), details["loc"]
-    kind, got = details["type"], repr(details["input"])
+    kind, got = details["type"], written_out(details["input"])
     if kind == "invalid_key":  # YAML reads the keys 1, on and null as no texts
         location = (*location[:-1], str(details["input"]))
     keys = [name, *(key for key in location if isinstance(key, str)), context.get("field")]

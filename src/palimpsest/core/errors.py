@@ -1,8 +1,45 @@
 """What goes wrong, in a line each: what it was about, what was wanted, what was got, what next."""
 
+import re
+
+LONGEST, LONGEST_WANTED = 300, 1500
+"""Characters of a part of a line; what was wanted may be a list of names."""
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What moves a terminal's cursor, turns the reading direction, or is half a character."""
+
+
+def shown(value: object, keep: str = "") -> str:
+    """A value as text whose control characters are written out, never sent to a terminal.
+
+    Args:
+        value: what to show; names and texts may come from strangers.
+        keep: control characters that stay, such as the end of a line.
+    """
+    try:
+        text = str(value)
+    except ValueError:  # Python writes out no longer number
+        text = "a number of more than 4,300 digits"
+    return _UNSEEN.sub(lambda match: match[0] if match[0] in keep else ascii(match[0])[1:-1], text)
+
+
+def _part(value: object, longest: int = LONGEST) -> str:
+    """One part of a line: cut in its middle, white space made single."""
+    try:
+        text = str(value)
+    except ValueError:
+        return shown(value)
+    if len(text) > longest:
+        end = longest // 4
+        text = f"{text[: longest - end]} … {text[-end:]} ({len(text):,} characters)"
+    return shown(" ".join(text.split()))
+
 
 class PalimpsestError(Exception):
     """A mistake in the input that the user can mend.
+
+    Its line is short and safe to print, whatever the parts hold: see `shown`.
 
     Args:
         what: the key, file or array at fault.
@@ -20,16 +57,16 @@ class PalimpsestError(Exception):
         hint: str | None = None,
     ) -> None:
         self.what, self.wanted, self.got, self.hint = what, wanted, got, hint
-        line = what
+        line = _part(what)
         if wanted is not None:
-            line += f": want {wanted}"
+            line += f": want {_part(wanted, LONGEST_WANTED)}"
             if got is not None:
-                line += f", got {got}"
+                line += f", got {_part(got)}"
         elif got is not None:
-            line += f": got {got}"
+            line += f": got {_part(got)}"
         if hint:
-            line += f"; {hint}"
-        super().__init__(" ".join(line.split()))
+            line += f"; {_part(hint)}"
+        super().__init__(line)
 
 
 class ParamsError(PalimpsestError):

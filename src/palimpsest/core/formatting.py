@@ -1,8 +1,12 @@
 """Numbers and tables as readers of a terminal or a page see them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tabulate  # type: ignore[import-untyped]
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet computes a cell by that begins with it."""
 
 
 def plain(value: float | None) -> str:
@@ -24,6 +28,11 @@ def plain(value: float | None) -> str:
 def span(low: float | None, high: float | None) -> str:
     """An interval or a band for readers; "–" where there is none."""
     return "–" if low is None or low != low else f"{plain(low)} to {plain(high)}"
+
+
+def as_cell(value: Any) -> Any:
+    """A value for a CSV file: a text that a spreadsheet would take for a formula is quoted."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def text_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from palimpsest.core.parsing import MOST_LOCK, parse_yaml
 
 LOCK = "dvc.lock"
 GENERATIONS = "generations"
@@ -34,10 +34,9 @@ def locks(root: Path) -> list[Path]:
 
 def lock_stages(content: bytes) -> dict[str, Any] | None:
     """The stages of a lock, of which some may be cut; None if it is no lock at all."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        whole = yaml.load(content, Loader=loader)  # a safe one either way
-    except (yaml.YAMLError, ValueError, RecursionError):
+        whole = parse_yaml(content, MOST_LOCK)
+    except ValueError:
         return None
     stages = whole.get("stages") if isinstance(whole, dict) else None
     if not isinstance(whole, dict) or "schema" not in whole or not isinstance(stages, dict):
@@ -56,9 +55,10 @@ def is_whole(entry: Any, outs: Collection[str] = ()) -> bool:
     """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("cmd"), str):
         return False
-    made = entry.get("outs") or []
-    items = [*(entry.get("deps") or []), *made]
-    if not made or not all(_is_whole_item(item) for item in items):
+    made, read = entry.get("outs") or [], entry.get("deps") or []
+    if not isinstance(made, list) or not isinstance(read, list):
+        return False
+    if not made or not all(_is_whole_item(item) for item in (*read, *made)):
         return False
     return {*outs} <= {item["path"] for item in made}
 

@@ -4,15 +4,17 @@ The whole file is checked whenever any of it is read, so that no stage starts be
 of the chain can be meant.
 """
 
+from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from palimpsest.core.compute import MOST_THREADS
 from palimpsest.core.config import Number, Section, Texts, read_yaml
 from palimpsest.core.errors import ParamsError
+from palimpsest.core.made_with import check_made_with
 
 FEWEST_TEXTS = 5
 """Below this many texts no metric is computed: half of them could not even span a plane."""
@@ -275,14 +277,18 @@ class SamplingParams(Section):
         return self
 
     def unused_options(self) -> list[str]:
-        """The parameters that are set and do nothing under this strategy."""
-        neutral = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "beams": 1}
+        """The parameters that are set and do nothing under this strategy.
+
+        A temperature of 0.95 is what params.yaml comes with: nobody has set it.
+        """
+        neutral = {"temperature": (1, 0.95), "top_k": (0,), "top_p": (1,), "min_p": (0,),
+                   "beams": (1,)}  # fmt: skip
         unused = {
             "sample": ("beams",),
             "greedy": tuple(neutral),
             "beam": ("temperature", "top_k", "top_p", "min_p"),
         }
-        return [name for name in unused[self.strategy] if getattr(self, name) != neutral[name]]
+        return [name for name in unused[self.strategy] if getattr(self, name) not in neutral[name]]
 
 
 class RegimeParams(Section):
@@ -457,6 +463,20 @@ class Parameters(Section):
                     got="others (it was edited meanwhile)",
                     hint="nothing was kept; dvc repro",
                 )
+
+    def check_made_with(self, provenances: Mapping[str, Mapping[str, Any]]) -> None:
+        """Makes sure that all generations of a chain were made with these parameters.
+
+        Args:
+            provenances: of the generations' scores, by name.
+
+        Raises:
+            ParamsError: see `palimpsest.core.made_with`.
+        """
+        corpus = self.seed_of("corpus")
+        seeds = {"embeddings": corpus, "scores": corpus}
+        seeds |= {"texts": self.seed_of("generate"), "model": self.seed_of("finetune")}
+        check_made_with(provenances, self.as_dict(), seeds)
 
     def check_context(self, context: int) -> None:
         """Makes sure that a model can read what the chain asks of it.

@@ -212,7 +212,7 @@ def write_provenance(
     content = {
         "format": FORMAT,
         "stage": stage,
-        "parameters": _portable(parameters),
+        "parameters": portable(parameters),
         "inputs": dict(inputs),
         "files": {name: file_hash(folder / name) for name in _names(folder)},
         "versions": {"python": platform.python_version(), **versions()},
@@ -235,12 +235,12 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.as_posix() for path in visible if path.as_posix() != FILE)
 
 
-def _portable(value: Any, key: str = "") -> Any:
-    """Plain values without absolute paths."""
+def portable(value: Any, key: str = "") -> Any:
+    """Plain values without absolute paths, as provenance.json has them."""
     if isinstance(value, Mapping):
-        return {name: _portable(item, name) for name, item in value.items()}
+        return {name: portable(item, name) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_portable(item, key) for item in value]
+        return [portable(item, key) for item in value]
     if (
         key in PATHS
         and isinstance(value, str)

@@ -4,6 +4,7 @@ A folder is written under a temporary name and renamed when it is whole, so a ki
 nothing half-written. What a folder was made of: `palimpsest.core.provenance`.
 """
 
+import errno
 import glob
 import json
 import os
@@ -11,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palimpsest.core.arrays import array_of
 from palimpsest.core.errors import CorpusError, PalimpsestError
+from palimpsest.core.parsing import check_unpacked, parse_json
 
 STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """Names of standard output."""
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, None)
+"""What a full disk, a quota or a failing disk says; numpy's short writes have no number."""
 
 
 @contextmanager
@@ -31,6 +36,9 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     What an earlier, killed run left under such temporary names is removed first; what it had kept
     of unfinished work (`unfinished`) is removed when the new folder stands.
+
+    Raises:
+        PalimpsestError: the disk refuses what the block writes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f".{glob.escape(path.name)}-*/"):
@@ -49,6 +57,13 @@ def new_folder(path: Path) -> Iterator[Path]:
         else:
             temporary.rename(path)
         shutil.rmtree(unfinished(path), ignore_errors=True)
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        free = shutil.disk_usage(path.parent).free
+        got = f"{error.strerror or error}, {free / 1e6:,.1f} MB free"
+        hint = "what was there before is as it was; make room and run it again"
+        raise PalimpsestError(str(path), wanted="room to write it", got=got, hint=hint) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -67,8 +82,10 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            error.filename = str(path)  # a write, unlike an open, does not say what it was about
         raise
 
 
@@ -127,12 +144,18 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file, or an error that names it."""
+    """The content of a JSON file, or an error that names it.
+
+    Raises:
+        PalimpsestError: it cannot be read, or is no JSON (see `palimpsest.core.parsing`).
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_bytes())
     except FileNotFoundError as error:
         raise PalimpsestError(str(path), wanted="a JSON file", got="no such file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise PalimpsestError(str(path), wanted="a JSON file", got=error.strerror) from error
+    except ValueError as error:
         raise PalimpsestError(str(path), wanted="valid JSON", got=str(error)) from error
 
 
@@ -147,33 +170,56 @@ def write_texts(path: Path, texts: Sequence[str], **columns: Sequence[Any]) -> N
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSON-lines file."""
+    """The objects of a JSON-lines file.
+
+    Raises:
+        CorpusError: it cannot be read, or a line is no object.
+    """
+    rows: list[dict[str, Any]] = []
     try:
         with path.open(encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            for line in file:
+                row = parse_json(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"{type(row).__name__} in its place")
+                rows.append(row)
     except FileNotFoundError as error:
         raise CorpusError(str(path), wanted="a file of texts", got="no such file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(str(path), wanted="one JSON object a line", got=str(error)) from error
+    except OSError as error:
+        raise CorpusError(str(path), wanted="a file of texts", got=error.strerror) from error
+    except ValueError as error:
+        got = f"{error} (line {len(rows) + 1})"
+        raise CorpusError(str(path), wanted="one JSON object a line", got=got) from error
+    return rows
 
 
 def read_texts(path: Path) -> list[str]:
-    """The texts of a file that `write_texts` wrote."""
-    rows = read_rows(path)
-    try:
-        return [row["text"] for row in rows]
-    except (KeyError, TypeError) as error:
-        raise CorpusError(str(path), wanted='lines with a "text" field', got="others") from error
+    """The texts of a file that `write_texts` wrote.
+
+    Raises:
+        CorpusError: it cannot be read, or a line has no text.
+    """
+    return _column(path, read_rows(path), "text", 'lines with a "text" field')
 
 
 def read_continuations(path: Path) -> tuple[list[str], list[str]]:
-    """The prompts and the texts behind them, of a file that `write_texts` wrote with both."""
+    """The prompts and the texts behind them, of a file that `write_texts` wrote with both.
+
+    Raises:
+        CorpusError: it cannot be read, or a line lacks one of them.
+    """
     rows = read_rows(path)
-    try:
-        return [row["prompt"] for row in rows], [row["text"] for row in rows]
-    except (KeyError, TypeError) as error:
-        wanted = 'lines with the fields "prompt" and "text"'
-        raise CorpusError(str(path), wanted=wanted, got="others") from error
+    wanted = 'lines with the fields "prompt" and "text"'
+    return _column(path, rows, "prompt", wanted), _column(path, rows, "text", wanted)
+
+
+def _column(path: Path, rows: Sequence[Mapping[str, Any]], field: str, wanted: str) -> list[str]:
+    """A field of every row, each a text."""
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row.get(field), str):
+            got = f"{type(row[field]).__name__} as {field!r}" if field in row else "others"
+            raise CorpusError(str(path), wanted=wanted, got=f"{got} (line {number})")
+    return [row[field] for row in rows]
 
 
 def read_documents(path: Path, keep_prompt: bool) -> list[str]:
@@ -183,25 +229,47 @@ def read_documents(path: Path, keep_prompt: bool) -> list[str]:
 
 
 def read_embeddings(path: Path) -> NDArray[np.float32]:
-    """A matrix of embeddings (n, d), float32."""
+    """A matrix of embeddings (n, d), float32.
+
+    Raises:
+        PalimpsestError: it cannot be read, or holds other than its header says.
+    """
     try:
-        array: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array: NDArray[np.float32] = array_of(file, path.stat().st_size)
     except FileNotFoundError as error:
         raise PalimpsestError(str(path), wanted="embeddings", got="no such file") from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise PalimpsestError(str(path), wanted="a .npy matrix", got=str(error)) from error
+    except Exception as error:  # numpy, its tokenizer and its parser each have errors of their own
+        raise PalimpsestError(str(path), wanted="a .npy matrix", got=_cause(error)) from error
+    if array.ndim != 2 or array.dtype.kind != "f":
+        got = f"{array.dtype} of shape {array.shape}"
+        raise PalimpsestError(str(path), wanted="a matrix of numbers", got=got)
     return array
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file by name, or an error that names it."""
+    """The arrays of an .npz file by name.
+
+    Raises:
+        PalimpsestError: it cannot be read, or holds other than its headers say.
+    """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            check_unpacked(sum(one.file_size for one in members), path.stat().st_size)
+            arrays = {}
+            for member in members:
+                with archive.open(member) as file:
+                    arrays[member.filename.removesuffix(".npy")] = array_of(file, member.file_size)
+            return arrays
     except FileNotFoundError as error:
         raise PalimpsestError(str(path), wanted="arrays", got="no such file") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise PalimpsestError(str(path), wanted="an .npz file", got=str(error)) from error
+    except Exception as error:  # zipfile, zlib, struct and numpy each have errors of their own
+        raise PalimpsestError(str(path), wanted="an .npz file", got=_cause(error)) from error
+
+
+def _cause(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _umask() -> int:

@@ -31,6 +31,11 @@ def count_words(text: str) -> int:
     return sum(map(_is_word, _segments(normalised(text))))
 
 
+def has_word(text: str) -> bool:
+    """Whether a text has a word at all; quicker than to count them."""
+    return _is_word(text)
+
+
 def cut(text: str, count: int) -> str:
     """A text, normalised, up to the end of its ``count``-th word; all of it if it has no more."""
     whole = normalised(text)

@@ -1,8 +1,10 @@
 """Texts out of local files: .txt, .jsonl, .json, .csv and .parquet, without the network.
 
 JSON and CSV go through the standard library, which takes a value as it stands (no column is guessed
-to be dates or numbers); Parquet goes through pyarrow. Known gap: a file is read whole, so it must
-fit in memory.
+to be dates or numbers); Parquet goes through pyarrow. A file may be a stranger's: what it promises
+is held against its size before any of it is unpacked, and JSON is not read deeper than 100 levels.
+Known gaps: a file is read whole, so it must fit in memory; a page of Parquet that lies about its
+own size can take up to 2 GiB.
 """
 
 import csv
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.core.errors import CorpusError
+from palimpsest.core.parsing import check_depth, check_unpacked
 
 PLAIN = (".txt", ".raw", ".tokens")
 """Plain text; WikiText calls its files .raw and .tokens."""
@@ -21,6 +24,10 @@ SUFFIXES = (*PLAIN, ".jsonl", ".json", ".csv", ".parquet")
 
 Value = str | None
 """A text, or None where the row has none."""
+MOST_ROWS = 10_000_000
+"""Rows that a Parquet file may have if it has fewer bytes: equal ones take next to none."""
+BATCH = 10_000
+"""Rows of Parquet that are unpacked at once."""
 
 
 def matching(patterns: tuple[str, ...]) -> list[Path]:
@@ -31,20 +38,15 @@ def matching(patterns: tuple[str, ...]) -> list[Path]:
     """
     paths: dict[Path, None] = {}
     for pattern in patterns:
-        path = Path(pattern).expanduser()
-        if path.is_file():
-            matches = [path]
-        elif path.is_dir():
-            matches = []
-        else:
-            root = Path(path.anchor)
-            relative = str(path.relative_to(root)) if path.anchor else str(path)
-            matches = sorted(match for match in root.glob(relative) if match.is_file())
+        try:
+            matches, hint = _matching(Path(pattern).expanduser())
+        except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
+            # a name too long, a NUL in it, no such user, a glob that is none
+            got = f"{pattern!r} ({error})"
+            raise CorpusError("corpus.files.paths", wanted="files", got=got) from error
         if not matches:
-            hint = "it is a folder: name its files, for example with /*" if path.is_dir() else None
-            raise CorpusError(
-                "corpus.files.paths", wanted="files", got=f"none at {pattern!r}", hint=hint
-            )
+            got = f"none at {pattern!r}"
+            raise CorpusError("corpus.files.paths", wanted="files", got=got, hint=hint)
         paths.update(dict.fromkeys(matches))
     for path in paths:
         if path.suffix.lower() not in SUFFIXES:
@@ -64,9 +66,9 @@ def read_file(path: Path, text_field: str, txt_unit: str) -> list[Value]:
         CorpusError: the file cannot be read, has no such field, or a value there is no text.
     """
     suffix = path.suffix.lower()
-    if path.stat().st_size == 0:
-        return []
     try:
+        if path.stat().st_size == 0:
+            return []
         if suffix in PLAIN:
             content = path.read_text(encoding="utf-8-sig")
             return list(_units(content, txt_unit))
@@ -96,13 +98,34 @@ def require_texts(values: list[Any], text_field: str, what: str) -> list[Value]:
         CorpusError: the first one that is neither, by its row.
     """
     for row, value in enumerate(values, start=1):
-        if value is not None and not isinstance(value, str):
-            raise CorpusError(
-                f"{what}: {text_field!r} of row {row}",
-                wanted="text",
-                got=f"{type(value).__name__} {value!r:.40}",
-            )
+        if value is not None and (not isinstance(value, str) or _is_broken(value)):
+            got = f"{type(value).__name__} {value!r:.40}"
+            if isinstance(value, str):
+                got = "half a character (a surrogate alone)"
+            raise CorpusError(f"{what}: {text_field!r} of row {row}", wanted="text", got=got)
     return values
+
+
+def _is_broken(text: str) -> bool:
+    """Whether a text has half a character, which no file can hold: JSON alone can say it."""
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _matching(path: Path) -> tuple[list[Path], str | None]:
+    """The files of one path or glob, and what to do where there are none."""
+    if path.is_file():
+        return [path], None
+    if path.is_dir():
+        return [], "it is a folder: name its files, for example with /*"
+    if path.exists():
+        return [], "it is a device or a pipe: write it to a file first"
+    root = Path(path.anchor)
+    relative = str(path.relative_to(root)) if path.anchor else str(path)
+    return sorted(match for match in root.glob(relative) if match.is_file()), None
 
 
 def _units(content: str, unit: str) -> Iterator[str]:
@@ -114,11 +137,11 @@ def _json(path: Path, text_field: str) -> list[Value]:
     """A list of strings or records, or one of them a line."""
     content = path.read_text(encoding="utf-8-sig")
     if path.suffix.lower() == ".json" and content.lstrip()[:1] == "[":
-        rows = json.loads(content)
+        rows = _loaded(content)
     else:
-        rows = [json.loads(line) for line in content.split("\n") if line.strip()]
+        rows = [_loaded(line) for line in content.split("\n") if line.strip()]
     if rows and all(isinstance(row, str) for row in rows):
-        return list(rows)
+        return require_texts(rows, text_field, str(path))
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             got = f"{type(row).__name__} in row {number}"
@@ -127,6 +150,12 @@ def _json(path: Path, text_field: str) -> list[Value]:
     if rows:
         require_field(fields, text_field, str(path))
     return require_texts([row.get(text_field) for row in rows], text_field, str(path))
+
+
+def _loaded(content: str) -> Any:
+    """A JSON value; numbers of fields beside the text may be NaN, as other programs write them."""
+    check_depth(content)
+    return json.loads(content)
 
 
 def _csv(path: Path, text_field: str) -> list[Value]:
@@ -154,11 +183,41 @@ def _csv(path: Path, text_field: str) -> list[Value]:
 
 
 def _parquet(path: Path, text_field: str) -> list[Value]:
-    from pyarrow import parquet  # type: ignore[import-untyped]
+    """A column, a batch at a time; texts that are equal are one object."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import parquet
 
-    require_field(list(parquet.read_schema(path).names), text_field, str(path))
-    column = parquet.read_table(path, columns=[text_field]).column(text_field)
-    return require_texts(column.to_pylist(), text_field, str(path))
+    values: list[Value] = []
+    try:
+        # a dictionary is left as it is: a long text in many rows is not written out
+        with parquet.ParquetFile(path, read_dictionary=[text_field]) as file:
+            require_field(list(file.schema_arrow.names), text_field, str(path))
+            _check_promises(file.metadata, path)
+            for batch in file.iter_batches(BATCH, columns=[text_field]):
+                column = batch.column(text_field)
+                if isinstance(column, pa.DictionaryArray):
+                    known = column.dictionary.to_pylist()
+                    rows = [None if at is None else known[at] for at in column.indices.to_pylist()]
+                else:
+                    rows = column.to_pylist()
+                values += require_texts(rows, text_field, str(path))
+    except pa.ArrowException as error:  # some are no ValueError
+        raise ValueError(str(error)) from error
+    return values
+
+
+def _check_promises(metadata: Any, path: Path) -> None:
+    """Holds what a Parquet file says of itself against its size.
+
+    Raises:
+        ValueError: it wants to unpack to more than so many bytes can honestly hold.
+    """
+    size = path.stat().st_size
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    rows = max(metadata.num_rows, sum(group.num_rows for group in groups))
+    if rows > max(MOST_ROWS, size):
+        raise ValueError(f"{rows:,} rows in {size:,} bytes")
+    check_unpacked(max(sum(group.total_byte_size for group in groups), 0), size)
 
 
 def _cause(error: Exception) -> str:

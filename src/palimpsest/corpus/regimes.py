@@ -18,6 +18,10 @@ import numpy as np
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import RegimeParams
 from palimpsest.core.storage import read_texts
+from palimpsest.core.words import has_word
+
+MANY_EMPTY = 0.1
+"""Share of texts without a word from which on there is a warning."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,30 @@ def training_set(
         rows = rng.choice(len(everything), min(len(sources.human), len(everything)), replace=False)
         return [everything[row] for row in sorted(rows.tolist())]
     return written
+
+
+def empty_texts(written: Sequence[str], training: Sequence[str]) -> list[str]:
+    """A warning where many of the texts that a generation wrote have no word.
+
+    Args:
+        written: what the model wrote behind its prompts.
+        training: what the generation is trained on; with human text in it, it has words whatever
+            the model wrote.
+
+    Raises:
+        CorpusError: no training text has a word.
+    """
+    if not any(map(has_word, training)):
+        raise CorpusError(
+            "the training set",
+            wanted="at least one text with a word in it",
+            got=f"{len(training)} without (the model wrote {len(written)} texts)",
+            hint="the chain ends here: its model writes nothing",
+        )
+    share = sum(not has_word(text) for text in written) / max(len(written), 1)
+    if share < MANY_EMPTY:
+        return []
+    return [f"{100 * share:.0f} % of the {len(written)} texts that the model wrote have no word"]
 
 
 def _taken(

@@ -9,6 +9,7 @@ from palimpsest.core.provenance import file_hash
 from palimpsest.corpus.files import matching
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.loaders import load_human
+from palimpsest.corpus.near_duplicates import near_duplicate_warning
 from palimpsest.corpus.split import split_documents
 from palimpsest.corpus.world.generator import World
 
@@ -24,6 +25,16 @@ class Human:
     """``train``, ``heldout``, ``sample``, ``null`` and ``reserve``; they share no text."""
     ledger: Ledger | None
     """The facts that the texts state; None where nobody knows them."""
+
+    @property
+    def compared(self) -> list[str]:
+        """The texts that generations are compared with: generation 0's sample, then the pool."""
+        return [*self.parts["sample"], *self.parts["null"]]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What must be seen of the split, a sentence each; computed when asked for."""
+        return near_duplicate_warning(self.parts["heldout"], self.parts["train"])
 
 
 def human_corpus(params: CorpusParams, documents: int, seed: int) -> Human:

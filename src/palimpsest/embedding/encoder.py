@@ -7,12 +7,9 @@ embedding by rounding only (bundled: 2e-7 a coordinate in float32, 7e-4 in bfloa
 """
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +24,10 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 BUNDLED = "bundled"
-OFFLINE_CHOICES = f"without a network: {BUNDLED!r} or the path of a folder"
+PROBE = ("The city lies by the sea.", "Two and two are four.")
+"""What any encoder tells apart."""
+ROUNDING = {"float32": 1e-5, "bfloat16": 2e-2}
+"""Distance below which two embeddings are one: what the other texts of a batch may move."""
 
 
 class Encoder(ABC):
@@ -50,7 +50,9 @@ class Encoder(ABC):
         """
         if params.model == BUNDLED:
             return _Bundled(params)
-        return _SentenceTransformer(params)
+        from palimpsest.embedding.sentence_encoder import SentenceEncoder
+
+        return SentenceEncoder(params)
 
     def encode(
         self,
@@ -69,14 +71,38 @@ class Encoder(ABC):
         Returns:
             (n, dimensions), float32, each row of length 1, in the order of the texts. Reordering
             the texts reorders the rows and changes no bit of them.
+
+        Raises:
+            ModelError: embeddings that are not numbers; or all are one, and those of two plain
+                sentences too.
         """
+        distinct, rows = self._encode_distinct(texts, progress, kept)
+        bad = int((~np.isfinite(distinct).all(axis=1)).sum())
+        if bad:
+            got = f"NaN or infinity for {bad} of {len(rows)} distinct texts"
+            raise ModelError("embed.encoder.model", wanted="embeddings of finite numbers", got=got)
+        if all_alike(distinct, self.params.dtype):
+            probe, _ = self._encode_distinct(PROBE)
+            if all_alike(probe, self.params.dtype):
+                wanted = "an encoder that tells texts apart"
+                got = f"one embedding for {len(rows)} distinct texts, and for {PROBE}"
+                raise ModelError("embed.encoder.model", wanted=wanted, got=got)
+        return distinct[[rows[text] for text in texts]]
+
+    def _encode_distinct(
+        self,
+        texts: Sequence[str],
+        progress: Progress | None = None,
+        kept: Checkpoints = NOTHING_KEPT,
+    ) -> tuple[NDArray[np.float32], dict[str, int]]:
+        """Embeddings of the distinct texts, and the row of each."""
         import torch
 
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         distinct = np.empty((len(rows), self.dimensions), dtype=np.float32)
 
         def key() -> str:
-            device = torch.cuda.get_device_name() if _device(self.params) == "cuda" else "cpu"
+            device = torch.cuda.get_device_name() if device_of(self.params) == "cuda" else "cpu"
             facts = [device, torch.get_num_threads(), self.params.batch_size, self.dimensions]
             return digest("encode", self.identity, facts, [*rows])
 
@@ -97,7 +123,22 @@ class Encoder(ABC):
                 task.keep(number, state)
                 if progress is not None:
                     progress(len(done), len(rows))
-        return distinct[[rows[text] for text in texts]]
+        return distinct, rows
+
+    def doubts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[str]:
+        """A warning where texts that differ have one embedding, as if little of each were read.
+
+        Args:
+            texts: n texts.
+            embeddings: theirs, (n, d).
+        """
+        distinct = len(set(texts))
+        if distinct < 2 or not all_alike(embeddings, self.params.dtype):
+            return []
+        return [
+            f"the encoder gives {distinct} distinct texts one embedding (it reads at most "
+            f"{self.params.max_tokens} tokens of each): no number that rests on embeddings holds"
+        ]
 
     @abstractmethod
     def _encode_batches(
@@ -109,6 +150,14 @@ class Encoder(ABC):
         """
 
 
+def all_alike(embeddings: NDArray[np.float32], dtype: str = "float32") -> bool:
+    """Whether two or more embeddings (n, d) are one, but for what `dtype` rounds."""
+    if len(embeddings) < 2:
+        return False
+    distances = np.linalg.norm(embeddings - embeddings[0], axis=1)
+    return bool((distances <= ROUNDING[dtype]).all())
+
+
 class _Bundled(Encoder):
     """all-MiniLM-L6-v2."""
 
@@ -117,9 +166,9 @@ class _Bundled(Encoder):
 
         from palimpsest.embedding.minilm import SHA256, MiniLM
 
-        self.model = MiniLM(getattr(torch, params.dtype), _device(params), params.max_tokens)
-        _check_max_tokens(params, self.model.position_limit)
-        identity = _identity(params, SHA256, self.model.vocabulary)
+        self.model = MiniLM(getattr(torch, params.dtype), device_of(params), params.max_tokens)
+        check_max_tokens(params, self.model.position_limit)
+        identity = identity_of(params, SHA256, self.model.vocabulary)
         super().__init__(params, self.model.dimensions, identity)
 
     def _encode_batches(
@@ -128,59 +177,8 @@ class _Bundled(Encoder):
         yield from self.model.batches(texts, self.params.batch_size, first)
 
 
-class _SentenceTransformer(Encoder):
-    """Any other encoder: a folder or a hub id, with its own pooling."""
-
-    def __init__(self, params: EncoderParams) -> None:
-        import torch
-
-        device = _device(params)
-        source, offline = _resolve(params)
-        with _quiet_transformers():
-            from sentence_transformers import SentenceTransformer
-
-            try:
-                self.model = SentenceTransformer(
-                    source,
-                    revision=params.revision,
-                    device=device,
-                    trust_remote_code=False,
-                    local_files_only=offline,
-                    model_kwargs={
-                        "use_safetensors": True,
-                        "dtype": getattr(torch, params.dtype),
-                    },
-                )
-            except Exception as error:  # whatever the library makes of a bad folder
-                raise _unusable(params, offline, error) from error
-        limit = _position_limit(self.model)
-        if limit is not None:
-            _check_max_tokens(params, limit)
-        self.model.max_seq_length = params.max_tokens
-        dimensions = self.model.encode(["a"], show_progress_bar=False).shape[1]
-        vocabulary = json.dumps(self.model.tokenizer.get_vocab(), sort_keys=True)
-        identity = _identity(params, _state_hash(self.model), str(self.model), vocabulary)
-        super().__init__(params, dimensions, identity)
-
-    def _encode_batches(
-        self, texts: list[str], first: int
-    ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
-        by_length = sorted(texts, key=len)
-        size = self.params.batch_size
-        for start in range(first * size, len(by_length), size):
-            batch = by_length[start : start + size]
-            yield (
-                batch,
-                self.model.encode(
-                    batch,
-                    batch_size=len(batch),
-                    show_progress_bar=False,
-                    convert_to_tensor=True,
-                ),
-            )
-
-
-def _device(params: EncoderParams) -> str:
+def device_of(params: EncoderParams) -> str:
+    """Where an encoder runs; ModelError for a GPU that is not there."""
     import torch
 
     if params.device == "cpu" or (params.device == "auto" and not torch.cuda.is_available()):
@@ -190,7 +188,8 @@ def _device(params: EncoderParams) -> str:
     return "cuda"
 
 
-def _check_max_tokens(params: EncoderParams, limit: int) -> None:
+def check_max_tokens(params: EncoderParams, limit: int) -> None:
+    """Refuses (ModelError) to read more of a text than the encoder can."""
     if params.max_tokens > limit:
         raise ModelError(
             "embed.encoder.max_tokens",
@@ -199,86 +198,9 @@ def _check_max_tokens(params: EncoderParams, limit: int) -> None:
         )
 
 
-def _identity(params: EncoderParams, *parts: str) -> str:
+def identity_of(params: EncoderParams, *parts: str) -> str:
+    """SHA-256 of all that determines an embedding."""
     digest = hashlib.sha256(f"{params.dtype}/{params.max_tokens}".encode())
     for part in parts:
         digest.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
     return digest.hexdigest()
-
-
-def _resolve(params: EncoderParams) -> tuple[str, bool]:
-    """(where to load from, whether the network is to be left alone)."""
-    folder = Path(params.model).expanduser()
-    if folder.is_dir():
-        if not any(folder.rglob("*.safetensors")):
-            raise ModelError(
-                f"embed.encoder.model {params.model}",
-                wanted="a folder with a .safetensors file",
-                got="none in it",
-            )
-        return str(folder), True
-    if params.model.startswith((".", "/", "~")) or params.model.count("/") > 1:
-        raise ModelError(
-            "embed.encoder.model",
-            wanted=f"{BUNDLED!r}, a folder or a hub id",
-            got=f"{params.model!r} (no such folder)",
-        )
-    return params.model, not _reachable(params.model)
-
-
-def _reachable(model: str) -> bool:
-    """Asks the hub once: the libraries themselves retry for over a minute without a network."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        HfApi().model_info(model, timeout=10)
-    except HfHubHTTPError:
-        return True  # an answer, if a bad one: the library says what is wrong
-    except Exception:  # the HTTP library's own errors: which one depends on the hub's version
-        return False
-    return True
-
-
-def _unusable(params: EncoderParams, offline: bool, error: Exception) -> ModelError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return ModelError(
-        "embed.encoder.model",
-        wanted="an encoder that can be loaded",
-        got=f"{params.model!r} ({reason})",
-        hint=OFFLINE_CHOICES if offline else None,
-    )
-
-
-def _position_limit(model: Any) -> int | None:
-    """Positions that the transformer has, None where it does not say."""
-    config = getattr(getattr(model[0], "auto_model", None), "config", None)
-    limit = getattr(config, "max_position_embeddings", None)
-    return int(limit) if isinstance(limit, int) and limit > 0 else None
-
-
-def _state_hash(model: Any) -> str:
-    import torch
-
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(content.numpy().tobytes())
-    return digest.hexdigest()
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """No loading bars or advice from the libraries while a model is read."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palimpsest.core import storage
+from palimpsest.core.errors import MetricError
 from palimpsest.core.parameters import ScoreParams
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.world.parser import Parser
@@ -32,7 +33,12 @@ class Folders:
 
 
 def read_generation(folders: Folders, number: int) -> Generation:
-    """Everything that is known of generation `number`."""
+    """Everything that is known of generation `number`.
+
+    Raises:
+        MetricError: its embeddings are another encoder's than generation 0's.
+    """
+    check_same_encoder(folders)
     return Generation(
         number=number,
         texts=storage.read_texts(folders.texts / "texts.jsonl"),
@@ -69,3 +75,22 @@ def read_reference(folders: Folders, side: HumanSide | None, params: ScoreParams
         texts = Texts(storage.read_texts(folders.first_texts / "texts.jsonl"), first, None)
         side = HumanSide(texts, [], 1.0)
     return side.reference(training, facts, params.lam, params.words, first)
+
+
+def check_same_encoder(folders: Folders) -> None:
+    """Makes sure that one encoder read this generation and generation 0.
+
+    Raises:
+        MetricError: another one did, or a folder does not say which.
+    """
+    own, first = (
+        storage.read_json(folder / "provenance.json").get("encoder")
+        for folder in (folders.embeddings, folders.first)
+    )
+    if own is None or own != first:
+        raise MetricError(
+            f"{folders.embeddings}: encoder",
+            wanted=f"that of generation 0 ({str(first)[:12]})",
+            got="none named" if own is None else str(own)[:12],
+            hint="embed both with the same encoder: dvc repro",
+        )

@@ -4,8 +4,9 @@ Both come from one pool of human texts, without a text in common. The chain's po
 ``null`` of the corpus, the audit's is the reference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,30 @@ from palimpsest.metrics.likelihood import Scored, Written
 from palimpsest.statistics.null_band import sample_rows
 
 Rows = NDArray[np.int64]
+T = TypeVar("T")
+
+
+class OnDemand(Sequence[T]):
+    """Things that are made each time they are asked for: 20 samples of 100,000 texts, copied out of
+    their pool, would take 3 GB at once.
+
+    Args:
+        count: how many.
+        make: makes number i, 0 <= i < count.
+    """
+
+    def __init__(self, count: int, make: Callable[[int], T]) -> None:
+        self._numbers, self._make = range(count), make
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._numbers)
+
+    def __getitem__(self, at: Any) -> Any:
+        """One of them, or those of a slice."""
+        if isinstance(at, slice):
+            return [self._make(number) for number in self._numbers[at]]
+        return self._make(self._numbers[at])
 
 
 @dataclass(frozen=True)
@@ -46,7 +71,7 @@ class HumanSide:
 
     fit: Texts
     """The n texts that bases, centres and vocabularies are fitted on."""
-    null: list[Texts]
+    null: Sequence[Texts]
     """Fresh samples of n texts."""
     widening: float
     """Factor >= 1 on the deviation of the null samples, for their overlap."""
@@ -60,7 +85,7 @@ class HumanSide:
         first: NDArray[np.float32] | None = None,
     ) -> Reference:
         """What an evaluator is fitted on; see `palimpsest.metrics.family.Reference`."""
-        null = [sample.embeddings for sample in self.null]
+        null = OnDemand(len(self.null), lambda at: self.null[at].embeddings)
         fit = self.fit
         return Reference(fit.texts, fit.embeddings, training, facts, lam, words, null, first)
 
@@ -83,5 +108,5 @@ def human_side(pool: Texts, size: int, samples: int, seed: int, what: str) -> Hu
         wanted = f">= {least} texts: a fit sample of {size} and twice as many for null samples"
         raise CorpusError(what, wanted=wanted, got=count)
     rows, widening = sample_rows(count - size, size, samples, seed, what)
-    null = [pool.at(size + chosen) for chosen in rows]
+    null = OnDemand(len(rows), lambda at: pool.at(size + rows[at]))
     return HumanSide(pool.at(np.arange(size)), null, widening)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from palimpsest.core.errors import MetricError
 from palimpsest.metrics.neural_collapse import collapse_metrics
+from palimpsest.metrics.validation import whole
 from palimpsest.metrics.word_geometry import (
     crowding,
     entanglement,
@@ -20,6 +22,8 @@ from palimpsest.metrics.word_geometry import (
 )
 
 Arrays = Mapping[str, NDArray[Any]]
+CLASSES = "class_statistics.npz"
+"""The file of the arrays, for errors."""
 
 
 def model_metrics(classes: Arrays, probe: Arrays) -> tuple[dict[str, float | None], dict[str, int]]:
@@ -35,7 +39,12 @@ def model_metrics(classes: Arrays, probe: Arrays) -> tuple[dict[str, float | Non
         Metrics by name and counts by name. Without a class, the collapse metrics read what a
         single class reads, their worst value. Word geometry is None where the vocabulary or the
         corpus has too few of the words: that is no property of the model.
+
+    Raises:
+        MetricError: statistics that no model can have, see `_check_classes`; or a function of
+            `palimpsest.metrics.neural_collapse` or `word_geometry` refuses.
     """
+    _check_classes(classes)
     rows = classes["word_rows"]
     metrics: dict[str, float | None] = dict(_collapse(classes))
     metrics |= {
@@ -52,6 +61,24 @@ def model_metrics(classes: Arrays, probe: Arrays) -> tuple[dict[str, float | Non
         "probe_words_skipped": int(probe["skipped"]),
     }
     return metrics, counts
+
+
+def _check_classes(classes: Arrays) -> None:
+    """Makes sure that every class has occurred: one that has not would have its mean at 0.
+
+    Raises:
+        MetricError: a count below 1, another number of counts than of classes, agreements that are
+            not between 0 and the tokens seen.
+    """
+    ids = whole(classes["ids"], f"{CLASSES}: ids", least=0)
+    counts = whole(classes["counts"], f"{CLASSES}: counts", least=1)
+    if counts.shape != ids.shape:
+        raise MetricError(f"{CLASSES}: counts", wanted=f"shape {ids.shape}", got=counts.shape)
+    agreed, tokens = (
+        int(whole(classes[name], f"{CLASSES}: {name}", least=0)) for name in ("agreed", "tokens")
+    )
+    if agreed > tokens:
+        raise MetricError(f"{CLASSES}: agreed", wanted=f"0 to {tokens}, the tokens", got=agreed)
 
 
 def _collapse(classes: Arrays) -> dict[str, float]:

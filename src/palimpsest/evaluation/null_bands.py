@@ -13,7 +13,7 @@ import numpy as np
 
 from palimpsest.core.words import count_words, cut
 from palimpsest.evaluation.evaluator import Evaluator, Progress, silent, values
-from palimpsest.evaluation.human import HumanSide, Texts
+from palimpsest.evaluation.human import HumanSide
 from palimpsest.metrics.family import Sample
 from palimpsest.metrics.registry import metric
 from palimpsest.statistics.null_band import Band, null_band
@@ -51,14 +51,14 @@ def null_bands(
             metrics need not be fit for more than one.
     """
 
-    def numbers(texts: Texts) -> Numbers:
-        sample = texts.sample()
+    def numbers(at: int) -> Numbers:
+        sample = side.null[at].sample()
         measured = [*evaluator.measure(sample).values(), *evaluator.measure_plugins(sample)]
         return values(measured)
 
     rows: list[Numbers] = []
     with ThreadPoolExecutor(threads) as pool:
-        for row in pool.map(numbers, side.null):
+        for row in pool.map(numbers, range(len(side.null))):
             rows.append(row)
             progress(len(rows), len(side.null))
     return bands_of(rows, len(side.fit.texts), side.widening)

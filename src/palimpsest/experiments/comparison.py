@@ -127,7 +127,8 @@ def canonical(value: Any) -> str:
     if isinstance(value, str) and NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, Mapping):
-        return repr(sorted((key, canonical(item)) for key, item in value.items()))
+        entries = [(key, canonical(item)) for key, item in value.items()]
+        return repr(sorted(entries, key=lambda entry: str(entry[0])))
     if isinstance(value, list | tuple):
         return f"[{', '.join(canonical(item) for item in value)}]"
     return repr(float(value) if type(value) is int else value)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ruamel.yaml import YAML
 
 from palimpsest.core.config import flattened, read_yaml
 from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
 from palimpsest.core.formatting import plain
+from palimpsest.core.parsing import parse_yaml
 from palimpsest.core.storage import read_json
 from palimpsest.experiments.comparison import canonical
 from palimpsest.experiments.project import generation_name
@@ -42,8 +42,13 @@ class Preset:
     """``generation``, ``metric``, ``value`` each, and the ``parameters`` of the arm that has it."""
 
 
-def load_preset(root: Path, name: str) -> Preset:
+def load_preset(root: Path, name: str, seen: Sequence[str] = ()) -> Preset:
     """A preset by its name.
+
+    Args:
+        root: the project.
+        name: of the preset.
+        seen: those that start from it, for the one that starts from itself.
 
     Raises:
         ParamsError: no such preset (lists them), or a file that is none.
@@ -59,16 +64,20 @@ def load_preset(root: Path, name: str) -> Preset:
         return Preset(name, {}, QUICK_CHAIN["generations"], False, ())
     content = read_yaml(folder / f"{name}.yaml")
     try:
-        like = load_preset(root, content["like"]) if "like" in content else None
+        if "like" in content and content["like"] in (name, *seen):
+            raise ValueError("presets that start from each other")
+        like = load_preset(root, content["like"], (name, *seen)) if "like" in content else None
         chain = content.get("chain") or {}
-        return Preset(
-            name,
-            {**(like.parameters if like else {}), **content["parameters"]},
-            chain["generations"] if chain or not like else like.generations,
-            chain["control_chain"] if chain or not like else like.control_chain,
-            _numbers(content.get("published") or (like.published if like else ())),
-        )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        parameters = {**(like.parameters if like else {}), **content["parameters"]}
+        generations = chain["generations"] if chain or not like else like.generations
+        control = chain["control_chain"] if chain or not like else like.control_chain
+        if type(generations) is not int or type(control) is not bool:
+            raise TypeError("chain: generations is a whole number, control_chain true or false")
+        if not all(isinstance(key, str) for key in parameters):
+            raise TypeError("parameters have names")
+        published = _numbers(content.get("published") or (like.published if like else ()))
+        return Preset(name, parameters, generations, control, published)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         wanted = "chain, published and parameters"
         raise ParamsError(f"{FOLDER / name}.yaml", wanted=wanted, got=repr(error)) from error
 
@@ -97,7 +106,13 @@ def written(root: Path, parameters: Mapping[str, Any]) -> str:
     editor.representer.add_representer(type(None), lambda r, _: r.represent_scalar(
         "tag:yaml.org,2002:null", "null"
     ))  # fmt: skip
-    content = editor.load((root / FOLDER / f"{QUICK}.yaml").read_text(encoding="utf-8"))
+    default = root / FOLDER / f"{QUICK}.yaml"
+    if not isinstance(read_yaml(default), dict):  # within the limits, before the slow reader
+        raise ParamsError(str(default), wanted="sections with keys", got="others")
+    try:
+        content = editor.load(default.read_text(encoding="utf-8"))
+    except Exception as error:  # what the one takes, the other may not
+        raise ParamsError(str(default), wanted="valid YAML", got=str(error)) from error
     for key, value in parameters.items():
         *path, last = key.split(".")
         node: Any = content
@@ -135,7 +150,7 @@ def scorecards(root: Path) -> dict[int, Mapping[str, Any]]:
         path = root / "data" / "scores" / generation_name(number) / "scorecard.json"
         if not path.exists():
             continue
-        cards[number] = metrics = read_json(path)["metrics"]
+        cards[number] = metrics = _entries(path)
         for name, value in small.items():
             full = (metrics.get(name) or {}).get("value")
             if value != full and not (value and full and math.isclose(value, full, rel_tol=1e-4)):
@@ -146,6 +161,22 @@ def scorecards(root: Path) -> dict[int, Mapping[str, Any]]:
                     hint="dvc checkout, or dvc repro",
                 )
     return cards
+
+
+def _entries(path: Path) -> Mapping[str, Any]:
+    """The metrics of a scorecard, each an entry with a value or null."""
+    card = read_json(path)
+    entries = card.get("metrics") if isinstance(card, dict) else None
+    if not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
+        raise ComparisonError(str(path), wanted="metrics with values", got="others")
+    return entries
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return entry is None
+    value = entry.get("value")
+    return value is None or type(value) in (int, float)
 
 
 @dataclass(frozen=True)
@@ -190,7 +221,7 @@ def published_numbers(
             own = measured.get(generation, {}).get(metric)
             value = own["value"] if own else None
             numbers.append(PublishedNumber(generation, metric, entry["value"], value))
-    protocol = flattened(yaml.safe_load(written(root, preset.parameters)))
+    protocol = flattened(parse_yaml(written(root, preset.parameters)))
     others = [
         (key, parameters.get(key), value)
         for key, value in protocol.items()

@@ -6,7 +6,6 @@ own with a small lock beside it: with one file for all, DVC's cost grows with th
 chain (docs/decisions.md).
 """
 
-import json
 import os
 import re
 import shutil
@@ -16,26 +15,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain as joined
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.locks import GENERATIONS, LOCK, OWN, RWLOCK
 from palimpsest.core.named_paths import all_named, dependency_lines
 from palimpsest.core.parameters import Parameters
+from palimpsest.core.parsing import parse_json
 from palimpsest.core.storage import write_bytes
+from palimpsest.core.transitions import LONGEST, NAME, Transition, read_transitions
+from palimpsest.experiments.running import running_dvc
 
-LONGEST = 999
-"""Most generations of a chain."""
 CHAIN = "chain.yaml"
 SCORES = Path("metrics", "generations")
 """Folder of their headlines, which git has."""
 TEMPLATE = "dvc.yaml.j2"
 """What they are written from."""
-NAME = re.compile(r"[gn]\d{2,}")
-"""A generation's name: g07, n07 in the control chain."""
 
 STAGES = ("prepare", "generate", "finetune", "embed", "score")
 NAMED = "      # what params.yaml names by path; written by `palimpsest chain`:\n"
@@ -50,9 +48,6 @@ HEADER = """\
 # regime: what it is trained on; params: as params.yaml says, fresh: human text (the control chain)
 transitions:
 """
-
-Transition = Mapping[str, Any]
-"""``index``, ``parent``, ``previous``, ``training`` and ``regime`` of a generation."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +96,20 @@ def dvc(root: Path, *words: str) -> str:
 def refuse_while_running(root: Path) -> None:
     """Refuses to change files that DVC is working on.
 
+    DVC's rwlock is empty between two stages; there, on Linux, the processes tell.
+
     Raises:
-        ProjectError: a process that lives has a part of the project in DVC's rwlock.
+        ProjectError: a process that lives has a part of the project in DVC's rwlock, or is a `dvc
+            repro` or `dvc exp run` in its folder.
     """
     path = root / RWLOCK
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = parse_json(path.read_bytes())
         owners = [*held.get("write", {}).values(), *joined(*held.get("read", {}).values())]
         pids = {int(owner["pid"]) for owner in owners}
-    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
-        return  # none, or none that can be read
-    for pid in sorted(pids):
+    except (OSError, ArithmeticError, ValueError, AttributeError, TypeError, LookupError):
+        pids = set()  # none, or none that can be read
+    for pid in sorted(pids | running_dvc(root)):
         try:
             os.kill(pid, 0)
         except (ProcessLookupError, OverflowError):
@@ -167,26 +165,6 @@ def chain_yaml(last: int, control: bool = False) -> str:
         values = ", ".join(f"{key}: {value}" for key, value in entry.items())
         lines.append(f"  {name}: {{{values}}}\n")
     return "".join(lines)
-
-
-def read_transitions(path: Path) -> dict[str, Transition]:
-    """The transitions of a chain.yaml, in order.
-
-    Raises:
-        ParamsError: no such file, or none of this form.
-    """
-    content = read_yaml(path)
-    entries = content.get("transitions") if isinstance(content, dict) else None
-    wanted = "transitions: index, parent, previous, training and regime of each generation"
-    hint = "palimpsest chain 20"
-    if not isinstance(entries, dict) or not entries:
-        raise ParamsError(str(path), wanted=wanted, got="none", hint=hint)
-    for name, entry in entries.items():
-        keys = {"index", "parent", "previous", "training", "regime"}
-        fits = isinstance(name, str) and NAME.fullmatch(name) and isinstance(entry, dict)
-        if not fits or entry.keys() != keys or type(entry["index"]) is not int:
-            raise ParamsError(f"{path}: {name}", wanted=wanted, got=repr(entry)[:80], hint=hint)
-    return dict(sorted(entries.items(), key=lambda item: (item[0][0], item[1]["index"])))
 
 
 def planned_chain(root: Path, last: int | None, control: bool | None) -> tuple[int, bool]:
@@ -268,12 +246,12 @@ def write_prepare_dependencies(path: Path, lines: Sequence[str]) -> None:
 def _rendered(root: Path, name: str, entry: Transition, named: Mapping[str, Sequence[str]]) -> str:
     """A generation's dvc.yaml."""
     folder = root / GENERATIONS
-    environment = Environment(  # YAML, not HTML: nothing to escape
+    environment = SandboxedEnvironment(  # YAML, not HTML: nothing to escape
         loader=FileSystemLoader(folder), undefined=StrictUndefined, keep_trailing_newline=True
     )
     try:
         return environment.get_template(TEMPLATE).render(name=name, named=named, **entry)
-    except TemplateError as error:
+    except Exception as error:  # what a stranger's expressions raise, beside jinja's own errors
         got = f"{type(error).__name__}: {error}"
         what = str(folder / TEMPLATE)
         raise ProjectError(what, wanted="a template of dvc.yaml", got=got) from error

@@ -15,6 +15,7 @@ import yaml
 
 from palimpsest.core.errors import ProjectError
 from palimpsest.core.locks import KEPT, LOCK, RWLOCK, is_whole, lock_stages, locks
+from palimpsest.core.parsing import parse_yaml
 from palimpsest.core.storage import write_bytes
 from palimpsest.experiments.project import git
 
@@ -107,7 +108,7 @@ def _repaired(root: Path, path: Path) -> Repair | None:
 def _stages_of(path: Path) -> dict[str, list[str]]:
     """The stages of a dvc.yaml, and the paths of their outputs."""
     try:
-        stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+        stages = parse_yaml(path.read_bytes())["stages"]
         return {
             name: [
                 out if isinstance(out, str) else next(iter(out))

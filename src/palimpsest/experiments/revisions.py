@@ -10,16 +10,16 @@ without a lock (stages run by hand) nothing says which parameters the scores bel
 believed; that the code has changed since is not seen.
 """
 
-import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from palimpsest.core.config import flattened, read_yaml
 from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
 from palimpsest.core.locks import GENERATIONS, LOCK
+from palimpsest.core.parsing import MOST_LOCK, parse_json, parse_yaml
+from palimpsest.core.transitions import NAME
 from palimpsest.experiments.comparison import Run, canonical
 from palimpsest.experiments.project import CHAIN, SCORES, generation_name, git
 
@@ -30,6 +30,10 @@ SUMMARY = "metrics/trajectory.json"
 """What the report says of a chain as a whole."""
 OWN_REFS = ("exec/", "celery/", "apply/", "stash", "init")
 """What DVC keeps beside experiments under refs/exps."""
+FACTS = ("half_life", "phase_change", "alarm_generation")
+"""What of the summary is compared: generations, or null."""
+METRIC = re.compile(r"\w+")
+"""A metric's name."""
 Files = Mapping[str, str]
 """Path in the project -> content, of those files that a comparison reads."""
 Stages = Mapping[str, Mapping[str, Any]]
@@ -136,12 +140,13 @@ def locked_stages(files: Files) -> Stages:
     for path, content in files.items():
         if Path(path).name != LOCK:
             continue
-        lock = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        lock = parse_yaml(content, MOST_LOCK)
         entries = lock.get("stages") if isinstance(lock, Mapping) else None
         generation = Path(path).parent.name
         for name, entry in entries.items() if isinstance(entries, Mapping) else ():
             if isinstance(entry, Mapping):
-                stages[f"{name}@{generation}" if generation else name] = entry
+                _check_entry(f"{path}: {name}", entry)
+                stages[f"{name}@{generation}" if generation else str(name)] = entry
     return stages
 
 
@@ -211,20 +216,21 @@ def _run(name: str, files: Files) -> Run:
     try:
         if "params.yaml" not in files:
             raise ComparisonError(name, wanted="a params.yaml", got="none")
-        parameters = _parameters(name, yaml.safe_load(files["params.yaml"]))
-        chain = yaml.safe_load(files.get(CHAIN, ""))
+        parameters = _parameters(name, parse_yaml(files["params.yaml"]))
+        chain = parse_yaml(files.get(CHAIN, ""))
         stages = locked_stages(files)
         generations = {
-            int(path.stem[1:]): json.loads(content)
+            int(path.stem[1:]): parse_json(content)
             for path, content in ((Path(path), content) for path, content in files.items())
             if path.parent.as_posix() == METRICS
             and path.stem[0] == "g"
-            and path.stem[1:].isdigit()
+            and NAME.fullmatch(path.stem)
             and _belongs(path.stem, chain)
         }
         for number, metrics in generations.items():
             _check_numbers(f"{name}: {METRICS}/{generation_name(number)}.json", metrics)
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        summary = _summary(files, generations) if generations else {}
+    except ValueError as error:
         raise ComparisonError(name, wanted=f"params.yaml and {METRICS}", got=str(error)) from error
     if not generations:
         wanted = f"scored generations ({METRICS}/g00.json and on)"
@@ -247,27 +253,55 @@ def _run(name: str, files: Files) -> Run:
             got=apart[0] + (f", and {len(apart) - 1} more" if len(apart) > 1 else ""),
             hint="dvc repro, then commit",
         )
-    return Run(name, parameters, generations, _summary(files, generations))
+    return Run(name, parameters, generations, summary)
 
 
 def _summary(
     files: Files, generations: Mapping[int, Mapping[str, float | None]]
 ) -> Mapping[str, Any]:
     """What the report says of the chain, if it is of these generations."""
-    numbers = (json.loads(files.get(SUMMARY, "{}")) or {}).get("numbers") or {}
+    whole = parse_json(files.get(SUMMARY, "{}"))
+    numbers = whole.get("numbers") if isinstance(whole, dict) else None
+    if not isinstance(numbers, dict):
+        return {}
     last = max(generations)
     fits = numbers.get("generations") == last
     if not fits or numbers.get("integrity") != generations[last].get("integrity"):
         return {}
-    return {name: numbers.get(name) for name in ("half_life", "phase_change", "alarm_generation")}
+    found = {name: numbers.get(name) for name in FACTS}
+    _check_numbers(SUMMARY, found)
+    return found
 
 
 def _check_numbers(name: str, metrics: Any) -> None:
     """Makes sure that a generation's small file holds numbers and nulls by name."""
-    values = metrics.values() if isinstance(metrics, dict) else [metrics]
-    for value in values:
+    wanted = "numbers or null by metric"
+    if not isinstance(metrics, dict):
+        raise ComparisonError(name, wanted=wanted, got=repr(metrics)[:60])
+    for metric, value in metrics.items():
         if value is not None and type(value) not in (int, float):
-            raise ComparisonError(name, wanted="numbers or null by metric", got=repr(value)[:60])
+            raise ComparisonError(name, wanted=wanted, got=repr(value)[:60])
+        if not METRIC.fullmatch(metric):  # it becomes a cell of a table, a file, a title
+            wanted = "metrics with names of letters, digits and underscores"
+            raise ComparisonError(name, wanted=wanted, got=repr(metric))
+
+
+def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
+    """Makes sure that what is read of a lock's entry has the form that DVC gives it.
+
+    Raises:
+        ValueError: it has not.
+    """
+    params = entry.get("params") or {}
+    mine = params.get("params.yaml") or {} if isinstance(params, Mapping) else None
+    fits = isinstance(mine, Mapping)
+    for kind in ("deps", "outs"):
+        items = entry.get(kind) or []
+        fits = fits and isinstance(items, list)
+        for item in items if fits else ():
+            fits = fits and isinstance(item, Mapping) and isinstance(item.get("path"), str)
+    if not fits:
+        raise ValueError(f"{name} is no entry of a lock")
 
 
 def _parameters(name: str, params: Any) -> dict[str, Any]:

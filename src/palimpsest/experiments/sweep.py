@@ -8,6 +8,7 @@ of the hash; an experiment of older code counts as done until `dvc exp remove` t
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ from palimpsest.experiments.project import dvc
 WAITING = ("queued", "running")
 """States of DVC's queue in which a chain will still come."""
 FAILED = "failed"
+MOST_CHAINS = 10_000
+"""Chains of a sweep at the most; each of them is a line and hours of work."""
 COMMITS = 20
 """How many commits back experiments are looked for in DVC's queue."""
 Overrides = dict[str, Any]
@@ -57,6 +60,9 @@ def planned(content: Any, parameters: Mapping[str, Any], file: str) -> list[Over
         if key in grid and any(key in variant for variant in variants):
             wanted = "each parameter in `grid` or in `variants`"
             raise ParamsError(f"{file}: {key}", wanted=wanted, got="it in both")
+    count = len(variants) * math.prod(map(len, grid.values()))
+    if count > MOST_CHAINS:
+        raise ParamsError(file, wanted=f"at most {MOST_CHAINS:,} chains", got=f"{count:,}")
     combined = [
         {**variant, **dict(zip(grid, values, strict=True))}
         for variant in variants

@@ -24,7 +24,8 @@ from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ProjectError
 from palimpsest.core.locks import GENERATIONS, LOCK, is_whole, lock_stages, locks
 from palimpsest.core.provenance import FILE
-from palimpsest.experiments.project import CHAIN, git, read_transitions
+from palimpsest.core.transitions import read_transitions
+from palimpsest.experiments.project import CHAIN, git
 
 OUTPUTS = ("data", "models", "metrics", "plots")
 """Folders of the graph's outputs."""
@@ -96,7 +97,7 @@ def recomputed(root: Path, names: Sequence[str]) -> Iterator[Output]:
         made: set[str] = set()
         for name in names:
             lock = _lock(root / _file(name, LOCK))
-            stages = read_yaml(root / _file(name, "dvc.yaml"))["stages"]
+            stages = _names_of_stages(root / _file(name, "dvc.yaml"))
             for stage in [name] if name in ("prepare", "report") else stages:
                 if stage not in lock:
                     what = f"{name}: {stage}"
@@ -143,11 +144,11 @@ def _run(
     outs = _paths(lock)
     for out in outs:
         (place / out).parent.mkdir(parents=True, exist_ok=True)
-    words = shlex.split(lock["cmd"])
-    words[:1] = [sys.executable] if words[:1] == ["python"] else words[:1]
     try:
+        words = shlex.split(lock["cmd"])
+        words[:1] = [sys.executable] if words[:1] == ["python"] else words[:1]
         done = subprocess.run(words, cwd=place, capture_output=True, text=True, env=os.environ)
-    except (OSError, IndexError) as error:
+    except (OSError, IndexError, ValueError) as error:
         raise ProjectError(what, wanted="a command", got=str(error)) from error
     made |= outs.keys()
     if done.returncode:
@@ -156,6 +157,14 @@ def _run(
     for out, wanted in outs.items():
         new = place / out
         yield Output(what, out, wanted, hash_of(new) if new.exists() else None)
+
+
+def _names_of_stages(path: Path) -> list[str]:
+    content = read_yaml(path)
+    stages = content.get("stages") if isinstance(content, dict) else None
+    if not isinstance(stages, dict):
+        raise ProjectError(str(path), wanted="stages of DVC", got="none")
+    return [str(name) for name in stages]
 
 
 def _link(known: Path, path: Path) -> None:
@@ -183,6 +192,10 @@ def _stages(content: bytes, path: str) -> dict[str, Any]:
     if stages is None or cut or not all(is_whole(entry) for entry in stages.values()):
         hint = "palimpsest repair"
         raise ProjectError(path, wanted="a whole lock of DVC", got="a part of one", hint=hint)
+    for item in (item for entry in stages.values() for item in _items(entry)):
+        place = Path(item["path"])
+        if place.is_absolute() or ".." in place.parts:
+            raise ProjectError(path, wanted="paths of this project", got=item["path"])
     return stages
 
 
@@ -192,6 +205,11 @@ def _outputs(lock: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 def _paths(entry: Mapping[str, Any]) -> dict[str, str]:
     return {out["path"]: out.get("md5", "") for out in entry.get("outs", [])}
+
+
+def _items(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The dependencies and outputs of a stage."""
+    return [*(entry.get("deps") or []), *(entry.get("outs") or [])]
 
 
 def _md5(content: bytes) -> str:

@@ -20,7 +20,12 @@ from palimpsest.core.errors import ModelError
 from palimpsest.core.parameters import ModelParams
 from palimpsest.core.provenance import file_hash
 from palimpsest.lm.runtime import DTYPES, device_named
-from palimpsest.lm.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from palimpsest.lm.tokenizer import (
+    Tokenizer,
+    check_same_tokenizer,
+    load_tokenizer,
+    train_tokenizer,
+)
 from palimpsest.lm.transformer import ARCHITECTURES, Transformer
 from palimpsest.lm.weights import (
     check_shapes,
@@ -240,29 +245,38 @@ def save_model(model: LanguageModel, tokenizer: Tokenizer, folder: Path) -> None
     """Writes config, weights (float32) and tokenizer into an existing folder.
 
     Raises:
-        ModelError: the disk refuses.
+        OSError: the disk refuses.
     """
     try:
         model.save_weights(folder)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(str(folder), wanted="room for a model", got=str(error)) from error
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
     text = json.dumps({**model.config, "dtype": "float32"}, indent=1, sort_keys=True)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     tokenizer.save(folder)
 
 
 def load_model_and_tokenizer(
-    folder: Path, dtype: str = "float32", device: str = "auto"
+    folder: Path, dtype: str = "float32", device: str = "auto", like: Path | None = None
 ) -> tuple[LanguageModel, Tokenizer]:
     """The model of a folder and its tokenizer, which must fit each other.
+
+    Args:
+        folder: where they lie.
+        dtype: as in `load_model`.
+        device: as in `load_model`.
+        like: folder of a model whose tokenizer this one must have; None: of none.
 
     Tokens that were added to a tokenizer beyond the model's embedding do no harm as long as no text
     uses them: `Tokenizer.encode` refuses one that does.
 
     Raises:
-        ModelError: as `load_model` and `load_tokenizer`; or the two do not fit.
+        ModelError: as `load_model` and `load_tokenizer`; or the two do not fit; or see
+            `check_same_tokenizer`.
     """
     tokenizer = load_tokenizer(folder)
+    if like is not None and like != folder:
+        check_same_tokenizer(tokenizer, load_tokenizer(like), folder, like)
     prompt = [tokenizer.start, *tokenizer.encode([PROMPT])[0]]
     model = load_model(folder, dtype, device, prompt)
     needed = 1 + max(tokenizer.start, tokenizer.end, tokenizer.learned - 1)

@@ -23,6 +23,8 @@ from palimpsest.lm.decoders import CachedDecoder, RereadingDecoder
 from palimpsest.lm.model_config import MOST_LAYERS, MOST_POSITIONS
 from palimpsest.lm.weights import Shape
 
+POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
+"""Names that families give the longest text; the last is MPT's."""
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 """Largest difference of two scores that are the same, as a share of the largest score. What sums in
 another order differ by, over 50 families: at most 3e-5 and 0.05; a wrong cache: 0.3 and more."""
@@ -275,7 +277,7 @@ def _head(model: Any) -> Any:
 def _positions(config: Any) -> int | None:
     """The longest text that a configuration speaks of."""
     text = config.get_text_config(decoder=True)
-    limits = (getattr(text, key, None) for key in ("max_position_embeddings", "n_positions"))
+    limits = (getattr(text, key, None) for key in POSITIONS)
     return next((int(limit) for limit in limits if limit is not None), None)
 
 

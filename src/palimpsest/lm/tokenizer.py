@@ -145,12 +145,12 @@ class Tokenizer:
         """Writes tokenizer.json and tokenizer_config.json, as `transformers` reads them.
 
         Raises:
-            ModelError: the disk refuses.
+            OSError: the disk refuses.
         """
         try:
             self.backend.save(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing more precise
-            raise ModelError(str(folder), wanted="room for a tokenizer", got=str(error)) from error
+            raise OSError(str(error)) from error
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "bos_token": self.backend.id_to_token(self.start),
@@ -215,6 +215,37 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer(backend, start=end if start is None else start, end=end)
 
 
+def check_same_tokenizer(one: Tokenizer, first: Tokenizer, folder: Path, other: Path) -> None:
+    """Makes sure that two models of a chain cut texts alike: likelihoods are sums over tokens.
+
+    Args:
+        one: a model's tokenizer.
+        first: that of the model that it is compared with.
+        folder: where the former lies, for errors.
+        other: where the latter lies.
+
+    Raises:
+        ModelError: another vocabulary, other rules, or another start or end.
+    """
+    if (one.start, one.end) != (first.start, first.end):
+        wanted = f"start and end {first.start} and {first.end}, as in {other}"
+        got = f"{one.start} and {one.end}"
+    elif _rules(one) != _rules(first):
+        wanted = f"the vocabulary and rules of {other} ({first.size} types)"
+        got = f"others ({one.size} types)"
+    else:
+        return
+    hint = "likelihoods under two tokenizers do not compare"
+    raise ModelError(f"{folder}: tokenizer", wanted=wanted, got=got, hint=hint)
+
+
+def _rules(tokenizer: Tokenizer) -> dict[str, Any]:
+    """All that decides what a text's tokens are."""
+    parts = ("model", "normalizer", "pre_tokenizer", "added_tokens")
+    whole = json.loads(tokenizer.backend.to_str())
+    return {part: whole.get(part) for part in parts}
+
+
 def _special(folder: Path, backend: tokenizers.Tokenizer, name: str) -> int | None:
     """The id of the "bos" or "eos" token, from whichever of the folder's files names it."""
     number: Any
@@ -241,7 +272,9 @@ def _json(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> tokenizers.Tokenizer:
     try:
         return tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more precise
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # nothing more precise; a panic of Rust is no Exception
         raise ModelError(str(path), wanted="a tokenizer", got=str(error)) from error
 
 

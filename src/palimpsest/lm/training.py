@@ -78,14 +78,10 @@ def train(
     Raises:
         CorpusError: no text to learn from.
         ParamsError: rows longer than the model's context.
-        TrainingError: the loss or the gradient is not a number; names the step.
+        TrainingError: the loss or the gradient is not a number; names the step. No weight has
+            moved by a single bit.
     """
-    if params.block_tokens > model.context:
-        raise ParamsError(
-            f"{section}.block_tokens",
-            wanted=f"at most the model's context of {model.context}",
-            got=params.block_tokens,
-        )
+    _check_context(model, params, section)
     rows = _some_rows(tokenizer, texts, params)
     divisor = _predicted(rows, params) / math.ceil(len(rows) / params.batch_size)
     counted = rows if like is None else _rows(tokenizer, like, params)
@@ -113,6 +109,7 @@ def train(
         curve.append(update(number, float(loss.detach()), count))
         task.keep(number, lambda: update.state(curve))
         progress(curve[-1], steps)
+    _check_moved(model, masters, curve, section)
     return _with_weights(model, masters), curve
 
 
@@ -228,6 +225,31 @@ class _AdamW:
             eps=EPSILON,
             amsgrad=False,
             maximize=False,
+        )
+
+
+def _check_context(model: LanguageModel, params: TrainingParams, section: str) -> None:
+    """Makes sure that the model can read a row."""
+    if params.block_tokens > model.context:
+        raise ParamsError(
+            f"{section}.block_tokens",
+            wanted=f"at most the model's context of {model.context}",
+            got=params.block_tokens,
+        )
+
+
+def _check_moved(
+    model: LanguageModel, masters: dict[str, Tensor], curve: Sequence[Step], section: str
+) -> None:
+    """Makes sure that training has changed the weights: else it would be the same model again."""
+    start = model.parameters()
+    if all(torch.equal(start[name].detach().float(), new) for name, new in masters.items()):
+        norm = max(step.gradient_norm for step in curve)
+        raise TrainingError(
+            f"the weights after {len(curve)} steps",
+            wanted="others than before",
+            got=f"the same to the last bit (largest gradient norm {norm:.3g})",
+            hint=f"no model was written; is {section}.learning_rate too low?",
         )
 
 

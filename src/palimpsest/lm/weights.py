@@ -5,7 +5,6 @@ says which files do; other files beside them (an adapter, a consolidated copy) a
 Names and shapes come from the headers: nothing is read before they are known to fit.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from palimpsest.core.errors import ModelError
+from palimpsest.core.parsing import parse_json
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
@@ -56,8 +56,9 @@ def _indexed(folder: Path) -> list[Path]:
     names = {name for name in listed if isinstance(name, str)}
     if not names or len(names) < len(set(map(str, listed))):
         raise ModelError(str(path), wanted="a weight_map from names to files", got=str(places)[:80])
+    there = {path.name for path in folder.iterdir() if path.is_file()}
     for name in sorted(names):
-        if Path(name).name != name or not (folder / name).is_file():
+        if name not in there:
             raise ModelError(str(path), wanted="names of files beside it", got=name)
     return [folder / name for name in sorted(names)]
 
@@ -118,8 +119,8 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelError: no JSON, or no object.
     """
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # JSON, UTF-8, numbers of 5,000 digits
+        content = parse_json(path.read_bytes(), finite=False)
+    except (OSError, ValueError) as error:
         raise ModelError(str(path), wanted="valid JSON", got=str(error)) from error
     if not isinstance(content, dict):
         raise ModelError(str(path), wanted="a JSON object", got=type(content).__name__)

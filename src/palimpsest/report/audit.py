@@ -44,7 +44,8 @@ def table(audit: Audit) -> str:
 
 def text(audit: Audit) -> str:
     """What the command prints."""
-    return "\n".join([table(audit), "", *notes(audit), sentence(audit)])
+    seen = [f"warning: {warning}" for warning in audit.warnings]
+    return "\n".join([table(audit), "", *notes(audit), *seen, sentence(audit)])
 
 
 def page(audit: Audit, candidate: str, reference: str) -> str:
@@ -67,6 +68,7 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
         candidate=candidate,
         reference=reference,
         sentence=sentence(audit),
+        warnings=audit.warnings,
         metrics=Table(tuple(map(Column, COLUMNS)), tuple(rows)),
         notes=notes(audit),
     )
@@ -84,6 +86,7 @@ def as_dict(audit: Audit) -> dict[str, object]:
         "reference_texts": audit.reference_texts,
         "parameters": audit.params.as_dict(),
         "metrics": {one.metric: _entry(one) for one in audit.findings},
+        **({"warnings": list(audit.warnings)} if audit.warnings else {}),
     }
 
 

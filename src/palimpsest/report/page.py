@@ -52,6 +52,7 @@ def render(
     samples: Sequence[Sample],
     provenance: Mapping[str, Any],
     title: str = "Palimpsest",
+    warnings: Sequence[str] = (),
 ) -> str:
     """The report of one chain as a self-contained HTML document.
 
@@ -62,6 +63,7 @@ def render(
         samples: texts of a few generations, the human ones first.
         provenance: parameters, hashes and versions; may be nested.
         title: of the page and its heading.
+        warnings: what must be seen before any number, a sentence each.
 
     Returns:
         HTML text; no scripts, no links to anything outside.
@@ -86,6 +88,7 @@ def render(
         title=title,
         last=int(trajectory.generations[-1]),
         documents=int(trajectory.documents.max()),
+        warnings=warnings,
         links=[(key, head) for key, head, there in parts if there],
         story=story(summary),
         tiles=tiles(summary),
@@ -99,8 +102,14 @@ def render(
         verdicts=VERDICTS,
         witness=_witness(ordered),
         samples=samples,
-        provenance=tables.flattened("", list(provenance.items())),
+        provenance=_facts(provenance),
     )
+
+
+def _facts(provenance: Mapping[str, Any]) -> list[Any]:
+    """What the provenance says; the parameters of the inputs are compared and not shown."""
+    shown = [(key, fact) for key, fact in provenance.items() if key != "made_with"]
+    return list(tables.flattened("", shown))
 
 
 def _witness(scorecards: Sequence[Scorecard]) -> dict[str, Any]:

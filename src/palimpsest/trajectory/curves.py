@@ -5,6 +5,7 @@ NaN, and every number that leaves this package again is a float or None, never N
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -174,8 +175,16 @@ def with_axioms(scorecards: Sequence[Scorecard]) -> list[Scorecard]:
 
 
 def custom_names(scorecards: Sequence[Scorecard]) -> list[str]:
-    """The names of the project's own metrics (`score.custom`), of any of the scorecards."""
-    return sorted({name for scorecard in scorecards for name in scorecard.get("custom") or ()})
+    """The names of the project's own metrics (`score.custom`), of any of the scorecards.
+
+    Raises:
+        MetricError: one that is no name; it becomes that of a file.
+    """
+    names = sorted({name for scorecard in scorecards for name in scorecard.get("custom") or ()})
+    for name in names:
+        if not re.fullmatch(r"\w+", name):
+            raise MetricError("scorecard.custom", wanted="names of metrics", got=repr(name))
+    return names
 
 
 def number(value: float) -> float | None:

@@ -1,0 +1,126 @@
+"""How much of a disk a chain fills, said before it begins.
+
+Sizes come from what `prepare` leaves: the first model has the size of every later one, generation
+0's texts that of a later one's. Measured against chains that ran: docs/reliability.md.
+
+Known gaps: regimes that accumulate write a training set that grows with the generation number, of
+which nothing is known here; an encoder other than the bundled one may have another width than 384;
+where DVC links its cache instead of copying, the second copy takes no room.
+"""
+
+import json
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+ENCODER_WIDTH = 384
+"""Dimensions of an embedding, float32."""
+WIDTHS = ("hidden_size", "n_embd", "d_model")
+"""What the families of models call the width of their hidden states."""
+WORD_ROWS = 1000
+"""Most frequent words whose output embedding is kept of a model."""
+ROWS_A_WORD = 1.75
+"""Rows of that width that are kept in all, with class means and probe states: 1,762 in the default
+chain."""
+LIKELIHOODS = {"texts": 4, "heldout": 5, "null": 2}
+"""Numbers of 8 bytes that are kept of each text."""
+SCORE_BYTES, COORDINATES = 25_000, 3
+"""Of a scorecard with its provenance; and numbers of a text beside it."""
+PROVENANCE_BYTES = 2_500
+"""Of provenance.json and the witness texts."""
+
+UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes that a generation takes; generation 0 takes `first` beside them."""
+
+    model: int
+    texts: int
+    embeddings: int
+    first: int
+
+    @property
+    def generation(self) -> int:
+        """Of a generation, all in all."""
+        return self.model + self.texts + self.embeddings
+
+
+def need_of_a_generation(model: Path, texts: Path, human: Path) -> Need:
+    """What every generation will take, judged by what `prepare` wrote.
+
+    Args:
+        model: the first model.
+        texts: the folder of generation 0's texts.
+        human: the human corpus.
+
+    Raises:
+        OSError: one of them is not there.
+    """
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    width = next((int(config[name]) for name in WIDTHS if name in config), 0)
+    rows = ROWS_A_WORD * min(WORD_ROWS, int(config.get("vocab_size", WORD_ROWS)))
+    written, heldout, null = texts / "texts.jsonl", human / "heldout.jsonl", human / "null.jsonl"
+    count = _lines(written)
+    kept = LIKELIHOODS["texts"] * count + LIKELIHOODS["heldout"] * _lines(heldout)
+    vectors = 4 * ENCODER_WIDTH
+    scores = SCORE_BYTES + 8 * COORDINATES * count
+    training = texts / "training.jsonl"
+    return Need(
+        model=sum(path.stat().st_size for path in model.iterdir()),
+        texts=2 * written.stat().st_size + PROVENANCE_BYTES,  # written, and trained on
+        embeddings=vectors * count + 8 * kept + int(4 * width * rows) + scores,
+        first=(vectors + 8 * LIKELIHOODS["null"]) * _lines(null) + training.stat().st_size,
+    )
+
+
+def warn_of_need(model: Path, texts: Path, human: Path) -> None:
+    """Logs what a generation will need and what is free, as a warning if it is too little."""
+    need, free = need_of_a_generation(model, texts, human), shutil.disk_usage(model).free
+    line = f"{_parts(need)}; generation 0 needs {amount(need.first)} more; {amount(free)} are free"
+    if free < 2 * (need.generation + need.first):
+        log.warning("%s: too little for generation 0; make room before it runs", line)
+    else:
+        log.info("%s", line)
+
+
+def need_of_chain(root: Path, generations: int) -> str | None:
+    """What generations 1 to `generations` need, in a line; None before `prepare` has run.
+
+    Args:
+        root: the project.
+        generations: how many, those of a control chain counted too.
+    """
+    folders = root / "models/base", root / "data/texts/g00", root / "data/human"
+    try:
+        need = need_of_a_generation(*folders)
+    except (OSError, ValueError):
+        return None
+    free = shutil.disk_usage(root).free
+    whole = generations * need.generation
+    said = f"{generations} generations × {amount(need.generation)} = {amount(whole)}"
+    return f"{said}, as much again in DVC's cache; {amount(free)} are free"
+
+
+def amount(count: float) -> str:
+    """Bytes as people say them: 22 MB, 1.8 GB."""
+    size, unit = next(((s, u) for s, u in UNITS if count >= 0.9995 * s), UNITS[-1])
+    count /= size
+    return f"{count:.1f} {unit}" if count < 9.95 else f"{count:,.0f} {unit}"
+
+
+def _parts(need: Need) -> str:
+    parts: dict[str, Any] = {name: getattr(need, name) for name in ("model", "embeddings", "texts")}
+    listed = ", ".join(f"{name} {amount(count)}" for name, count in parts.items())
+    whole = amount(need.generation)
+    return f"each generation needs about {whole} ({listed}), once more in DVC's cache"
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for _ in file)

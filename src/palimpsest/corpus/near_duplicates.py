@@ -1,0 +1,101 @@
+"""Held-out documents that a training document nearly repeats, counted by word n-grams.
+
+Exact repetitions never get so far: the split deals every text once. What is left are copies with a
+few words changed, which make held-out likelihood a test of memory. A held-out document counts if
+more than `SHARE` of its distinct word 8-grams stand in one training document.
+
+Known gaps: word n-grams see no paraphrase and no translation; two different n-grams whose 64-bit
+hashes are equal count as one.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palimpsest.core.words import words
+
+LENGTH = 8
+"""Words of an n-gram, as in `palimpsest.metrics.lexical`'s memorised share."""
+SHARE = 0.8
+"""Share of a held-out document's n-grams that one training document has, to count as its copy."""
+MOST = 0.01
+"""Share of the held-out documents from which on there is a warning. Texts from templates come near
+each other by nature: of the made-up world's, 0 to 0.4 % over eight seeds (8,000 training documents,
+500 held-out), and 1.9 % of a world that is drawn from 60,000 times. Of 3,000 held-out articles of
+Wikipedia against 60,000 it is 0.07 %, of wikitext-2 and TinyStories none."""
+SHOWN = 60
+"""Characters of the example."""
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Odd multiplier of the rolling hash."""
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """A held-out document and the training document that comes nearest to it."""
+
+    heldout: int
+    """Row of the held-out document."""
+    training: int
+    """Row of the training document."""
+    share: float
+    """Share of the former's n-grams that the latter has, above `SHARE` to 1."""
+
+
+def near_duplicates(heldout: Sequence[str], training: Sequence[str]) -> list[NearDuplicate]:
+    """The held-out documents that a training document nearly repeats, in their order.
+
+    A text of fewer than 8 words is one n-gram; a text without words is nobody's copy. Time and
+    memory grow with the words of both, not with their product.
+    """
+    ids: dict[str, int] = defaultdict(lambda: len(ids))
+    ours = [_n_grams([ids[word] for word in words(text)]) for text in heldout]
+    hashes = np.concatenate([np.zeros(0, dtype=np.uint64), *ours])
+    owners = np.repeat(np.arange(len(ours)), [len(one) for one in ours])
+    order = np.argsort(hashes, kind="stable")
+    hashes, owners = hashes[order], owners[order]
+    sizes = np.array([max(len(one), 1) for one in ours], dtype=np.float64)
+    best, nearest = np.zeros(len(ours)), np.zeros(len(ours), dtype=np.int64)
+    unknown = len(ids)
+    known = dict(ids)
+    for row, text in enumerate(training):
+        theirs = _n_grams([known.get(word, unknown) for word in words(text)])
+        begins, ends = (np.searchsorted(hashes, theirs, side) for side in ("left", "right"))
+        found = [owners[begin:end] for begin, end in zip(begins, ends, strict=True) if begin < end]
+        if found:
+            shares = np.bincount(np.concatenate(found), minlength=len(ours)) / sizes
+            nearest[shares > best] = row
+            best = np.maximum(best, shares)
+    return [
+        NearDuplicate(int(at), int(nearest[at]), float(best[at]))
+        for at in np.flatnonzero(best > SHARE)
+    ]
+
+
+def near_duplicate_warning(heldout: Sequence[str], training: Sequence[str]) -> list[str]:
+    """A sentence where more than 1 % of the held-out documents are near-duplicates; else none."""
+    found = near_duplicates(heldout, training)
+    if len(found) <= MOST * len(heldout):
+        return []
+    example = max(found, key=lambda one: one.share)
+    shown = " ".join(heldout[example.heldout].split())[:SHOWN]
+    return [
+        f"{len(found)} of {len(heldout)} held-out documents ({len(found) / len(heldout):.1%}) "
+        f"nearly repeat a training document, the nearest {example.share:.0%} of its word "
+        f"{LENGTH}-grams ({shown!r}): held-out likelihood is in part a test of memory"
+    ]
+
+
+def _n_grams(ids: list[int]) -> NDArray[np.uint64]:
+    """Hashes of the distinct n-grams of a text's words."""
+    row = np.array(ids, dtype=np.uint64) + np.uint64(1)
+    length = min(LENGTH, len(row))
+    if not length:
+        return row
+    hashes = np.full(len(row) - length + 1, length, dtype=np.uint64)
+    for at in range(length):
+        hashes = (hashes ^ (row[at : len(row) - length + 1 + at])) * FACTOR
+        hashes ^= hashes >> np.uint64(29)
+    return np.unique(hashes)

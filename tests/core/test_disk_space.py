@@ -1,0 +1,89 @@
+"""What a chain will need is said before it runs, in sizes that people read."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from palimpsest.core.disk_space import amount, need_of_a_generation, need_of_chain, warn_of_need
+from palimpsest.core.storage import write_texts
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0.0 kB"), (999, "1.0 kB"), (12_345, "12 kB"), (999_499, "999 kB"),
+        (999_500, "1.0 MB"), (4_100_825, "4.1 MB"), (9_960_000, "10 MB"), (60.4e9, "60 GB"),
+        (2.5e12, "2,500 GB"),
+    ],
+)  # fmt: skip
+def test_amounts_are_read_at_a_glance(count: float, said: str) -> None:
+    assert amount(count) == said
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    """What `prepare` leaves: a model of 1,000 bytes and 4 texts of 10."""
+    for name in ("models/base", "data/texts/g00", "data/human"):
+        (tmp_path / name).mkdir(parents=True)
+    config = json.dumps({"n_embd": 8, "vocab_size": 100})
+    (tmp_path / "models/base/config.json").write_text(config)
+    (tmp_path / "models/base/model.safetensors").write_bytes(bytes(1000 - len(config)))
+    for name in ("texts", "training"):
+        (tmp_path / f"data/texts/g00/{name}.jsonl").write_text('{"text":1}\n' * 4)
+    write_texts(tmp_path / "data/human/heldout.jsonl", ["a"] * 3)
+    write_texts(tmp_path / "data/human/null.jsonl", ["a"] * 12)
+    return tmp_path
+
+
+def folders(root: Path) -> tuple[Path, Path, Path]:
+    return root / "models/base", root / "data/texts/g00", root / "data/human"
+
+
+def test_each_part_is_added_up(prepared: Path) -> None:
+    need = need_of_a_generation(*folders(prepared))
+    assert need.model == 1000
+    assert need.texts == 2 * 44 + 2500
+    vectors, likelihoods = 4 * 384 * 4, 8 * (4 * 4 + 5 * 3)
+    states, scores = 4 * 8 * 175, 25_000 + 8 * 3 * 4
+    assert need.embeddings == vectors + likelihoods + states + scores
+    assert need.first == 12 * (4 * 384 + 16) + 44
+    assert need.generation == need.model + need.texts + need.embeddings
+
+
+@pytest.mark.parametrize(
+    ("free", "level"), [(10**12, logging.INFO), (10**4, logging.WARNING)], ids=["room", "none"]
+)
+def test_too_little_room_is_a_warning(
+    prepared: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    free: int,
+    level: int,
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(free, 0, free))  # type: ignore[attr-defined]
+    with caplog.at_level(logging.INFO):
+        warn_of_need(*folders(prepared))
+    (record,) = caplog.records
+    assert record.levelno == level
+    said = record.getMessage()
+    assert said.startswith("each generation needs about 41 kB (model 1.0 kB, embeddings 37 kB, tex")
+    assert f"generation 0 needs 19 kB more; {amount(free)} are free" in said
+    assert ("too little" in said) == (level == logging.WARNING)
+
+
+def test_a_chain_is_told_in_all(prepared: Path) -> None:
+    said = need_of_chain(prepared, 20)
+    assert said is not None
+    assert said.startswith("20 generations × 41 kB = 814 kB, as much again in DVC's cache; ")
+
+
+@pytest.mark.parametrize("path", ["models/base/config.json", "data/human/null.jsonl", "data/texts"])
+def test_before_prepare_nothing_is_known(prepared: Path, path: str) -> None:
+    target = prepared / path
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    assert need_of_chain(prepared, 20) is None
+    (prepared / "models/base/config.json").write_text("no JSON")
+    assert need_of_chain(prepared, 20) is None

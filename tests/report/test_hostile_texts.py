@@ -1,0 +1,91 @@
+"""Texts, prompts and names that would run in a browser: every page shows them and runs none."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from palimpsest.audit.verdict import AuditVerdict
+from palimpsest.report.audit import page as audit_page
+from palimpsest.report.page import Picture, Sample, render
+from palimpsest.report.templates import POLICY
+from palimpsest.trajectory.curves import Trajectory
+from palimpsest.trajectory.summary import summarise
+from tests.report.test_audit import VENDI, audit
+from tests.trajectory.chains import rich
+
+PAYLOADS = (
+    "<script>document.title='ran'</script>",
+    "<img src=x onerror=\"document.title='ran'\">",
+    "<svg onload=document.title='ran'>",
+    "\"><script>document.title='ran'</script>",
+    "' onmouseover='document.title=`ran`' x='",
+    '" style="position:fixed" autofocus onfocus="document.title=1',
+    "</style><script>document.title='ran'</script><style>",
+    "</title><script>document.title='ran'</script>",
+    "--><script>document.title='ran'</script><!--",
+    "]]><script>document.title='ran'</script>",
+    "<iframe srcdoc=\"<script>parent.document.title='ran'</script>\">",
+    "<a href=\"javascript:document.title='ran'\">x</a>",
+    '<meta http-equiv="refresh" content="0;url=data:text/html,ran">',
+    "<base href='//evil.example/'><link rel=stylesheet href=x>",
+    "<form action=//evil.example><button autofocus formaction=javascript:alert(1)>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=document.title='ran'>",
+    "{{ 7 * 7 }}{% raw %}<script>document.title='ran'</script>",
+    "&lt;script&gt;document.title='ran'&lt;/script&gt;",
+    "<scr\x00ipt>document.title='ran'</scr\x00ipt>",
+    "\u202e<script>\x1b[2Jdocument.title='ran'</script>",
+)
+
+
+class Page(HTMLParser):
+    """The tags of a page with the names of their attributes, and every text and value."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.texts = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, *sorted(name for name, _ in attrs)))
+        self.texts += [value for _, value in attrs if value]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def chain_page(text):
+    """A report in which everything that comes from outside is this text."""
+    scorecards = rich(4)
+    for card in scorecards:
+        for entry in card["witness"]:
+            entry.update(prompt=text, continuation=text, reasons=[text])
+    summary = summarise(Trajectory.from_scorecards(scorecards))
+    provenance = {text: text, "versions": {text: text}, "inputs": {"model": text}}
+    samples = [Sample(0, (text, text)), Sample(3, (text,))]
+    pictures = [Picture(text, text, b"png")]
+    return render(summary, scorecards, pictures, samples, provenance, title=text)
+
+
+def page_of_audit(text):
+    return audit_page(audit(AuditVerdict.COLLAPSED, VENDI), text, text)
+
+
+@pytest.mark.parametrize("page", [chain_page, page_of_audit])
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_payload_is_shown_and_adds_nothing(page, payload):
+    found, plain = Page(page(payload)), Page(page("plain"))
+    assert found.tags == plain.tags
+    shown = "".join(found.texts).count(payload.strip())
+    assert shown >= "".join(plain.texts).count("plain") > 1
+
+
+@pytest.mark.parametrize("page", [chain_page, page_of_audit])
+def test_the_policy_comes_before_anything_that_it_rules(page):
+    html = page("plain")
+    policy = html.index('<meta http-equiv="Content-Security-Policy"')
+    assert policy < html.index("<title>") < html.index("<style>")
+    rules = dict(rule.split(" ", 1) for rule in POLICY.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "data:"
+    assert not {"script-src", "script-src-elem", "connect-src"} & rules.keys()
+    assert not any(tag[0] == "script" for tag in Page(html).tags)
