@@ -59,6 +59,13 @@ class Texts:
             scored = Scored(scored.nll_nats[rows], scored.tokens[rows])
         return Texts([self.texts[row] for row in rows.tolist()], self.embeddings[rows], scored)
 
+    def first(self, count: int) -> "Texts":
+        """The first texts; the arrays are not copied."""
+        scored = self.scored
+        if scored is not None:
+            scored = Scored(scored.nll_nats[:count], scored.tokens[:count])
+        return Texts(self.texts[:count], self.embeddings[:count], scored)
+
     def sample(self) -> Sample:
         """The texts as something that an evaluator measures."""
         written = None if self.scored is None else Written(human=self.scored, own=None)
@@ -109,4 +116,4 @@ def human_side(pool: Texts, size: int, samples: int, seed: int, what: str) -> Hu
         raise CorpusError(what, wanted=wanted, got=count)
     rows, widening = sample_rows(count - size, size, samples, seed, what)
     null = OnDemand(len(rows), lambda at: pool.at(size + rows[at]))
-    return HumanSide(pool.at(np.arange(size)), null, widening)
+    return HumanSide(pool.first(size), null, widening)
