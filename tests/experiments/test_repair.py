@@ -123,7 +123,8 @@ def test_the_last_commit_has_what_no_copy_has(project):
 
 def test_a_lock_that_is_not_whole_is_never_kept(project):
     keep_locks(project)
-    for content in ("", LOCK[:400], LOCK.replace("md5: a946", "x: a946")):
+    between = LOCK[: LOCK.index("    - path: metrics/")]  # a whole line behind one of two outputs
+    for content in ("", LOCK[:400], LOCK.replace("md5: a946", "x: a946"), between):
         lock_of(project).write_text(content)
         keep_locks(project)
         assert (project / KEPT / "generations" / "g01" / "dvc.lock").read_text() == LOCK

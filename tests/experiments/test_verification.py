@@ -180,16 +180,25 @@ def test_a_file_of_an_output_is_an_input_and_the_others_are_there_too(project):
     assert [one.same for one in recomputed(project, GENERATIONS)] == [True, True]
 
 
-@pytest.mark.parametrize("path", ["../elsewhere", "data/../../elsewhere", "/etc/passwd"])
-@pytest.mark.parametrize("kind", ["deps", "outs"])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("../elsewhere", "outs"),
+        ("data/../../elsewhere", "outs"),
+        ("/etc/passwd", "outs"),
+        ("../" * 17 + "elsewhere", "deps"),
+        ("data/" + "../" * 17 + "elsewhere", "deps"),
+    ],
+)
 def test_a_lock_whose_paths_climb_out_is_refused(project, path, kind):
     file = project / "generations" / "g01" / "dvc.lock"
     content = yaml.safe_load(file.read_text())
     content["stages"]["copy"][kind][0]["path"] = path
     file.write_text(yaml.safe_dump(content))
-    with pytest.raises(ProjectError, match=r"dvc\.lock: want paths of this project, got \S*e"):
+    wanted = {"outs": "outputs in this project", "deps": "dependencies at most 16 folders above"}
+    with pytest.raises(ProjectError, match=rf"dvc\.lock: want {wanted[kind]}, got \S*e"):
         list(recomputed(project, ["g01"]))
-    with pytest.raises(ProjectError, match="want paths of this project"):
+    with pytest.raises(ProjectError, match=f"want {wanted[kind]}"):
         committed(project)
 
 
@@ -207,3 +216,17 @@ def test_a_command_that_no_shell_reads_is_named(project):
     file.write_text(yaml.safe_dump(content))
     with pytest.raises(ProjectError, match="g01: copy: want a command, got No closing quotation"):
         list(recomputed(project, ["g01"]))
+
+
+def test_a_dependency_beside_the_project_is_seen(project):
+    """What params.yaml names by path may lie outside, as ../corpora/texts.jsonl does."""
+    beside = project.parent / "beside.txt"
+    beside.write_text("a text")
+    maker = "from pathlib import Path\nassert Path('../beside.txt').read_text() == 'a text'\n"
+    (project / "make.py").write_text(maker + MAKE)
+    file = project / "generations" / "g01" / "dvc.lock"
+    content = yaml.safe_load(file.read_text())
+    for path in ("../beside.txt", str(beside)):
+        content["stages"]["copy"]["deps"].append({"path": path, "md5": "0" * 32, "size": 6})
+    file.write_text(yaml.safe_dump(content))
+    assert [one.same for one in recomputed(project, ["g01"])] == [True]

@@ -72,6 +72,27 @@ def _is_whole_item(item: Any) -> bool:
     return not str(item["md5"]).endswith(".dir") or isinstance(item.get("nfiles"), int)
 
 
+def outputs_of_stages(path: Path) -> dict[str, list[str]]:
+    """The stages of a dvc.yaml, and the paths of their outputs.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no dvc.yaml.
+    """
+    content = parse_yaml(path.read_bytes())
+    try:
+        return {
+            name: [
+                out if isinstance(out, str) else next(iter(out))
+                for kind in ("outs", "metrics", "plots")
+                for out in (stage or {}).get(kind, [])
+            ]
+            for name, stage in content["stages"].items()
+        }
+    except (AttributeError, LookupError, StopIteration, TypeError) as error:
+        raise ValueError(f"other than stages with outputs ({error!r})") from error
+
+
 def keep_locks(root: Path) -> None:
     """Copies every lock that is whole and other than its copy; what cannot be kept is left."""
     if not (root / ".dvc").is_dir():
@@ -82,14 +103,15 @@ def keep_locks(root: Path) -> None:
             if copy.is_file() and copy.read_bytes() == content:
                 continue
             stages = lock_stages(content)
+            outs = outputs_of_stages(root / path.with_name("dvc.yaml"))
             if (
                 stages
                 and content.endswith(b"\n")
-                and all(is_whole(entry) for entry in stages.values())
+                and all(is_whole(entry, outs.get(name, ())) for name, entry in stages.items())
             ):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 new = copy.with_name(f".{copy.name}-new")
                 new.write_bytes(content)
                 new.replace(copy)
-        except OSError:
+        except (OSError, ValueError):
             continue

@@ -14,8 +14,15 @@ from typing import Any
 import yaml
 
 from palimpsest.core.errors import ProjectError
-from palimpsest.core.locks import KEPT, LOCK, RWLOCK, is_whole, lock_stages, locks
-from palimpsest.core.parsing import parse_yaml
+from palimpsest.core.locks import (
+    KEPT,
+    LOCK,
+    RWLOCK,
+    is_whole,
+    lock_stages,
+    locks,
+    outputs_of_stages,
+)
 from palimpsest.core.storage import write_bytes
 from palimpsest.experiments.project import git
 
@@ -78,7 +85,11 @@ def remove_broken_rwlock(root: Path) -> bool:
 def _repaired(root: Path, path: Path) -> Repair | None:
     content = (root / path).read_bytes() if (root / path).exists() else b""
     stages = lock_stages(content)
-    expected = _stages_of(root / path.with_name("dvc.yaml"))
+    graph = root / path.with_name("dvc.yaml")
+    try:
+        expected = outputs_of_stages(graph)
+    except (OSError, ValueError) as error:
+        raise ProjectError(str(graph), wanted="stages of DVC", got=str(error)) from error
     # a cut can be behind one of several outputs, in the last entry alone
     last = next(reversed(stages), None) if stages else None
     now = {
@@ -103,22 +114,6 @@ def _repaired(root: Path, path: Path) -> Repair | None:
         (root / path).unlink(missing_ok=True)
     again = tuple(name for name in expected if name not in whole)
     return Repair(path, tuple(back), again)
-
-
-def _stages_of(path: Path) -> dict[str, list[str]]:
-    """The stages of a dvc.yaml, and the paths of their outputs."""
-    try:
-        stages = parse_yaml(path.read_bytes())["stages"]
-        return {
-            name: [
-                out if isinstance(out, str) else next(iter(out))
-                for kind in ("outs", "metrics", "plots")
-                for out in (stage or {}).get(kind, [])
-            ]
-            for name, stage in stages.items()
-        }
-    except Exception as error:  # whatever YAML that is no dvc.yaml leads to
-        raise ProjectError(str(path), wanted="stages of DVC", got=str(error)) from error
 
 
 def _copy(root: Path, path: Path) -> Mapping[str, Any]:

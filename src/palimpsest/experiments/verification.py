@@ -29,6 +29,8 @@ from palimpsest.experiments.project import CHAIN, git
 
 OUTPUTS = ("data", "models", "metrics", "plots")
 """Folders of the graph's outputs."""
+ABOVE = 16
+"""Folders above the project's that a dependency may climb to (../../corpora)."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ def recomputed(root: Path, names: Sequence[str]) -> Iterator[Output]:
             or a stage fails.
     """
     with tempfile.TemporaryDirectory(prefix="palimpsest-") as temporary:
-        place = Path(temporary)
+        place = Path(temporary, *["inside"] * ABOVE)
+        place.mkdir(parents=True)
         for path in root.iterdir():
             if path.name not in OUTPUTS:
                 (place / path.name).symlink_to(path.resolve())
@@ -130,6 +133,8 @@ def _run(
         path: str = dep["path"]
         known = root / path
         parts = [str(part) for part in (Path(path), *Path(path).parents)]
+        if Path(path).parts[:1] == ("..",) and known.exists():
+            _link(known, place / path)  # beside the project, and so beside its copy
         if path.split("/")[0] not in OUTPUTS or any(part in made for part in parts):
             continue
         within = [one for one in made if one.startswith(f"{path}/")]
@@ -192,10 +197,13 @@ def _stages(content: bytes, path: str) -> dict[str, Any]:
     if stages is None or cut or not all(is_whole(entry) for entry in stages.values()):
         hint = "palimpsest repair"
         raise ProjectError(path, wanted="a whole lock of DVC", got="a part of one", hint=hint)
-    for item in (item for entry in stages.values() for item in _items(entry)):
-        place = Path(item["path"])
-        if place.is_absolute() or ".." in place.parts:
-            raise ProjectError(path, wanted="paths of this project", got=item["path"])
+    for out in (path for entry in stages.values() for path in _paths(entry)):
+        if Path(out).is_absolute() or ".." in Path(out).parts:
+            raise ProjectError(path, wanted="outputs in this project", got=out)
+    for dep in (dep["path"] for entry in stages.values() for dep in entry.get("deps") or []):
+        if Path(dep).parts.count("..") > ABOVE:
+            wanted = f"dependencies at most {ABOVE} folders above"
+            raise ProjectError(path, wanted=wanted, got=dep)
     return stages
 
 
@@ -205,11 +213,6 @@ def _outputs(lock: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 def _paths(entry: Mapping[str, Any]) -> dict[str, str]:
     return {out["path"]: out.get("md5", "") for out in entry.get("outs", [])}
-
-
-def _items(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The dependencies and outputs of a stage."""
-    return [*(entry.get("deps") or []), *(entry.get("outs") or [])]
 
 
 def _md5(content: bytes) -> str:
