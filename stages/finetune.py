@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from palimpsest.core import command
 from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
-from palimpsest.core.provenance import Artifact, opened, write_provenance
+from palimpsest.core.provenance import opened, opened_files, write_provenance
 from palimpsest.core.resume import Checkpoints
 from palimpsest.core.rng import stream
 from palimpsest.core.storage import new_folder, read_documents, read_texts, write_bytes
@@ -47,9 +47,8 @@ def _finetune(args: Namespace) -> None:
     params = parameters.pretrain if args.section == "pretrain" else parameters.finetune
     seed = parameters.seed_of("finetune")
     models = opened("finetune", args)
-    written = Artifact.open(args.texts, ("texts.jsonl", "training.jsonl"))
-    written.require_input("model", models["previous"])
-    start, hashes = models[params.init], written.provenance["files"]
+    hashes = opened_files(args.texts, ("texts.jsonl", "training.jsonl"), model=models["previous"])
+    start = models[params.init]
     inputs = {"start": start.identity, "training": hashes["training.jsonl"]}
     model, tokenizer = load_model_and_tokenizer(start.path, device=params.device)
     matched = {"regime.match_tokens": parameters.regime.match_tokens and args.generation > 0}

@@ -326,7 +326,7 @@ def test_what_is_named_by_path_is_a_dependency(
     write_params(root / "params.yaml", params)
     with pytest.raises(AssertionError, match="want texts among the deps of prepare in"):
         dvc(root, "repro", "prepare")
-    write_chain(root, 2, None, [Parameters.load(root / "params.yaml")])
+    write_chain(root, 2, None, Parameters.load(root / "params.yaml"))
     assert stages_run(dvc(root, "repro", "prepare")) == ["prepare"]
     assert "prepare" not in changed(root)
     for path in (root / "texts" / "a.txt", outside, root / "mine" / "config.json"):

@@ -31,6 +31,9 @@ else:
         file.write(f"{words[4]} queued\\n")
     with open("calls", "a") as file:
         file.write(" ".join(words) + "\\n")
+    if Path("dvc.yaml").exists():
+        with open("graphs", "a") as file:
+            file.write(Path("dvc.yaml").read_text() + "----")
 """
 """A DVC that keeps its queue in a file, a name and a state a line."""
 
@@ -219,3 +222,27 @@ def test_what_dvc_itself_has_queued_is_waiting(repository: Path, capsys) -> None
     assert params["seed"] == 3
     assert main(["sweep", "sweep.yaml"]) == 0
     assert "1 chains: 0 done, 1 waiting, 0 queued now" in capsys.readouterr().out
+
+
+def test_each_chain_depends_on_what_it_names_itself(project: Path) -> None:
+    """Not on the models of the others; afterwards the graph is the workspace's again."""
+    for name in ("small", "large"):
+        (project / name).mkdir()
+    Path("chain.yaml").write_text(chain_yaml(1))
+    Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    Path("generations").mkdir()
+    template = "generations/dvc.yaml.j2"
+    Path(template).write_text((ROOT / template).read_text())
+    assert main(["chain"]) == 0
+    before = Path("dvc.yaml").read_text()
+    Path("sweep.yaml").write_text("grid: {model.source: [scratch, ./small, large]}\n")
+    assert main(["sweep", "sweep.yaml"]) == 0
+    graphs = Path("graphs").read_text().split("----")[:3]
+    names = [[name for name in ("small", "large") if f'- "{name}"' in graph] for graph in graphs]
+    assert names == [[], ["small"], ["large"]]
+    assert Path("dvc.yaml").read_text() == before
+    # a template without a place for them is named
+    Path(template).write_text(Path(template).read_text().replace("named.embed", "[]"))
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("model: bundled", "model: small"))
+    assert main(["chain"]) == 1

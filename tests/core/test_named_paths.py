@@ -1,5 +1,6 @@
 """What params.yaml names by path is a dependency of the stages that read it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import yaml
 from palimpsest.core.errors import ParamsError
 from palimpsest.core.named_paths import (
     RUN_BY_DVC,
-    all_named,
-    dependency_lines,
+    dependencies,
     named_paths,
+    path_of,
     require_dependencies,
 )
 from palimpsest.core.parameters import Parameters
@@ -58,13 +59,35 @@ def test_the_default_names_no_path(place: Path) -> None:
         ("data/*.jsonl", ["data/a.jsonl"]),  # the folder holds the graph's outputs
         ("*.jsonl", ["b.jsonl", "c.jsonl"]),
         ("nowhere.jsonl", ["nowhere.jsonl"]),
-        ("/corpora/*/x.txt", ["/corpora"]),
-        ("../corpora/*.txt", ["../corpora"]),
+        ("texts/../b.jsonl", ["b.jsonl"]),
+        ("texts/../*.jsonl", ["b.jsonl", "c.jsonl"]),
     ],
 )
 def test_files_and_globs(pattern: str, paths: list[str]) -> None:
     named = named_paths(of_files(pattern), "prepare")
     assert named == {"corpus.files.paths": paths}
+
+
+@pytest.mark.parametrize("above", ["..", "{place}/..", "{place}", "{place}/data"])
+def test_a_glob_outside_or_around_the_project_is_its_files(place: Path, above: str) -> None:
+    """The folder would be the home, the disk, or the project with what the graph itself writes."""
+    beside = place.parent / "beside.jsonl"
+    beside.write_text("{}")
+    folder = above.format(place=place)
+    inside = {"{place}": ["b.jsonl", "c.jsonl"], "{place}/data": ["a.jsonl"]}
+    names = inside.get(above, ["beside.jsonl"])
+    found = named_paths(of_files(f"{folder}/*.jsonl"), "prepare")["corpus.files.paths"]
+    assert found == [os.path.normpath(f"{folder}/{name}") for name in names]
+
+
+def test_a_user_that_is_not_known_is_named() -> None:
+    for key in ("corpus.files.paths", "model.source", "embed.encoder.model"):
+        with pytest.raises(
+            ParamsError, match=f"{key}: want a path of a user who is known, got ~no"
+        ):
+            path_of(key, "~nobody-here/x")
+    with pytest.raises(ParamsError, match=r"model\.source"):
+        named_paths(with_values(model__source="~nobody-here/x"), "prepare")
 
 
 def test_a_home_is_resolved(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,14 +117,16 @@ def test_hub_ids_are_no_paths() -> None:
     assert all(named_paths(params, stage) == {} for stage in STAGES)
 
 
-def test_several_chains_need_all_their_paths_once() -> None:
-    chains = [of_files("b.jsonl"), of_files("c.jsonl", "b.jsonl"), with_values()]
-    assert all_named(chains, "prepare") == ["b.jsonl", "c.jsonl"]
+def test_a_path_that_is_named_twice_is_listed_once() -> None:
+    assert dependencies(of_files("c.jsonl", "b.jsonl", "./c.jsonl"), "prepare") == [
+        '"c.jsonl"',
+        '"b.jsonl"',
+    ]
 
 
 @pytest.mark.parametrize("path", ["a b.txt", "a: b", "# a", "${a}", 'a"b', "ä.txt", "a\\b", "- a"])
 def test_a_line_of_dvc_yaml_says_the_path(path: str) -> None:
-    (line,) = dependency_lines([path])
+    (line,) = dependencies(of_files(path), "prepare")
     assert yaml.safe_load(f"- {line}") == [path.replace("${", "\\${")]
 
 
@@ -125,6 +150,8 @@ def test_dvc_must_list_what_is_named() -> None:
     )
     with pytest.raises(ParamsError, match=wanted):
         check(None, "prepare", ["src", "\\${c}"])
+    for seen in ("./b.jsonl", "."):  # as DVC sees it too
+        check(None, "prepare", [seen, "\\${c}"])
     require_dependencies(Path("params.yaml"), {})  # by hand: DVC notes nothing
     check(None, "embed", ["src"])
 

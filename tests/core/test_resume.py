@@ -1,5 +1,6 @@
 """States that are kept: written once a minute, taken up under the same key alone, never damaged."""
 
+import errno
 import logging
 import shutil
 import subprocess
@@ -227,7 +228,7 @@ def test_it_goes_when_the_output_stands_and_stays_if_it_does_not(tmp_path: Path)
     kept(tmp_path / "g01")
     kept(tmp_path / "g011")
     with pytest.raises(PalimpsestError, match="full"), new_folder(tmp_path / "g01"):
-        raise OSError("the disk is full")
+        raise OSError(errno.ENOSPC, "the disk is full")
     assert is_whole(opened(tmp_path / "g01"))
     with new_folder(tmp_path / "g01"):
         pass

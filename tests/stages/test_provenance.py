@@ -204,3 +204,18 @@ def test_scores_of_another_chain_are_not_reported(whole: Path, project: Project)
     assert "data/scores/g01: want what was made with previous as in" in project.refused("report")
     flip("data/scores/g00/scorecard.json", 40)(project.root)
     assert "data/scores/g00/scorecard.json: want the file that" in project.refused("report")
+
+
+def test_files_that_dvc_fetched_alone_are_trained_on(whole: Path, project: Project) -> None:
+    """`dvc repro --pull` fetches the two files that are dependencies, and no provenance."""
+    shutil.rmtree(project.root)
+    shutil.copytree(whole, project.root)
+    weights = project.root / "models/g01/model.safetensors"
+    before = weights.read_bytes()
+    for path in (project.root / "data/texts/g01").iterdir():
+        if path.name not in ("texts.jsonl", "training.jsonl"):
+            path.unlink()
+    project.run("finetune")
+    assert weights.read_bytes() == before
+    (project.root / "data/texts/g01/training.jsonl").unlink()
+    assert "training.jsonl: want a file that a stage wrote, got none" in project.refused("finetune")

@@ -33,6 +33,7 @@ from palimpsest.core.errors import CorpusError, MetricError
 from palimpsest.core.parameters import FEWEST_TEXTS
 from palimpsest.core.rng import stream
 from palimpsest.core.words import count_words
+from palimpsest.embedding.alike import all_alike
 from palimpsest.evaluation.evaluator import Evaluator, with_intervals
 from palimpsest.evaluation.foreign import foreign_texts
 from palimpsest.evaluation.human import Texts, human_side
@@ -56,8 +57,6 @@ WORDS = 10_000
 default."""
 THREADS = 2
 """Null samples measured at a time; it changes no number."""
-ONE_EMBEDDING = 1e-6
-"""Largest difference in any coordinate below which embeddings are one."""
 LAMBDA = 1.0
 """Weight of the squared drift in ``integrity``; the published work never states it."""
 
@@ -193,7 +192,7 @@ def _check_told_apart(side: Texts, name: str) -> None:
         MetricError: texts that differ have one embedding.
     """
     distinct = len(set(side.texts))
-    if distinct > 1 and np.ptp(side.embeddings, axis=0).max(initial=0.0) <= ONE_EMBEDDING:
+    if distinct > 1 and all_alike(side.embeddings):
         wanted = "an encoder that tells texts apart"
         got = f"one embedding for {distinct} distinct texts"
         raise MetricError(f"{name}: embeddings", wanted=wanted, got=got)

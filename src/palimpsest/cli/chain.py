@@ -8,7 +8,6 @@ from palimpsest.core.parameters import Parameters
 from palimpsest.experiments.project import (
     Change,
     planned_chain,
-    refuse_while_running,
     write_chain,
 )
 
@@ -41,13 +40,12 @@ def run(args: argparse.Namespace) -> int:
         ProjectError: see `write_chain`.
     """
     root = Path.cwd()
-    refuse_while_running(root)
-    parameters = []
+    parameters = None
     if (root / "params.yaml").exists():
         asked = None if args.generations is None else args.null  # without N, chain.yaml stays
         last, control = planned_chain(root, args.generations, asked)
-        parameters = [Parameters.load(root / "params.yaml")]
-        parameters[0].check_reserve(last, control)
+        parameters = Parameters.load(root / "params.yaml")
+        parameters.check_reserve(last, control)
     change = write_chain(root, args.generations, args.null, parameters)
     was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
     print(f"chain.yaml: {change.chain} ({was})")

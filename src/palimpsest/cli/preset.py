@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     checked.check_reserve(last, null)
     transitions(last, null)
     _keep(root, args.force)
-    change = write_chain(root, last, null, [checked])
+    change = write_chain(root, last, null, checked)
     write_bytes(root / "params.yaml", text.encode())
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):

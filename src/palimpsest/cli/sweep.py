@@ -4,10 +4,9 @@ import argparse
 from pathlib import Path
 
 from palimpsest.core.config import nested, read_yaml
-from palimpsest.core.named_paths import all_named
 from palimpsest.core.parameters import Parameters
 from palimpsest.experiments import sweep
-from palimpsest.experiments.project import STAGES, dvc, planned_chain, write_chain
+from palimpsest.experiments.project import dvc, planned_chain
 from palimpsest.experiments.revisions import experiments, read_parameters
 
 DESCRIPTION = (
@@ -35,9 +34,8 @@ def run(args: argparse.Namespace) -> int:
     parameters = read_parameters(root / "params.yaml")
     plan = sweep.planned(read_yaml(args.file), parameters, str(args.file))
     last, control = planned_chain(root, None, None)
-    chains = [Parameters.of(nested(parameters | overrides)) for overrides in plan]
-    for one in chains:
-        one.check_reserve(last, control)
+    for overrides in plan:
+        Parameters.of(nested(parameters | overrides)).check_reserve(last, control)
     chain = sweep.chain_bytes(root)
     named = {sweep.name_of(one, parameters | one, chain): one for one in plan}
     hashes = {name: sweep.hash_of(name) for name in named}
@@ -47,14 +45,13 @@ def run(args: argparse.Namespace) -> int:
     waiting = [name for name in known if known[name][1] in sweep.WAITING]
     missing = [name for name in known if name not in waiting]
     failed = [known[name][0] for name in missing if known[name][1] == sweep.FAILED]
-    if missing and not args.dry_run and any(all_named(chains, stage) for stage in STAGES):
-        write_chain(root, None, None, chains)
-        print("dvc.yaml: depends on all that these chains name by path, until palimpsest chain")
-    for name in missing:
-        words = [f"{key}={sweep.hydra(value)}" for key, value in named[name].items()]
-        print(f"{'would queue' if args.dry_run else 'queue'} {name}: {' '.join(words)}")
-        if not args.dry_run:
-            dvc(root, "exp", "run", "--queue", "--name", name, *(f"-S{word}" for word in words))
+    with sweep.own_dependencies(root, Parameters.of(nested(parameters))) as depend_on:
+        for name in missing:
+            words = [f"{key}={sweep.hydra(value)}" for key, value in named[name].items()]
+            print(f"{'would queue' if args.dry_run else 'queue'} {name}: {' '.join(words)}")
+            if not args.dry_run:
+                depend_on(Parameters.of(nested(parameters | named[name])))
+                dvc(root, "exp", "run", "--queue", "--name", name, *(f"-S{word}" for word in words))
     done = len(named) - len(known)
     now = "missing" if args.dry_run else "queued now"
     print(f"{len(named)} chains: {done} done, {len(waiting)} waiting, {len(missing)} {now}")

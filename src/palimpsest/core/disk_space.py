@@ -30,6 +30,8 @@ LIKELIHOODS = {"texts": 4, "heldout": 5, "null": 2}
 """Numbers of 8 bytes that are kept of each text."""
 SCORE_BYTES, COORDINATES = 25_000, 3
 """Of a scorecard with its provenance; and numbers of a text beside it."""
+STATES = 6
+"""Sizes of the model that two states of a training have, the old one and the one being written."""
 PROVENANCE_BYTES = 2_500
 """Of provenance.json and the witness texts."""
 
@@ -50,6 +52,13 @@ class Need:
         """Of a generation, all in all."""
         return self.model + self.texts + self.embeddings
 
+    @property
+    def while_training(self) -> int:
+        """Beside them at the most, while a model is trained for longer than a minute: two states
+        (`palimpsest.core.resume`) of weights and two moments.
+        """
+        return STATES * self.model
+
 
 def need_of_a_generation(model: Path, texts: Path, human: Path) -> Need:
     """What every generation will take, judged by what `prepare` wrote.
@@ -62,9 +71,9 @@ def need_of_a_generation(model: Path, texts: Path, human: Path) -> Need:
     Raises:
         OSError: one of them is not there.
     """
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    width = next((int(config[name]) for name in WIDTHS if name in config), 0)
-    rows = ROWS_A_WORD * min(WORD_ROWS, int(config.get("vocab_size", WORD_ROWS)))
+    config: dict[str, Any] = json.loads((model / "config.json").read_bytes())
+    width = next((size for name in WIDTHS if (size := _whole(config.get(name)))), 0)
+    rows = ROWS_A_WORD * min(WORD_ROWS, _whole(config.get("vocab_size")) or WORD_ROWS)
     written, heldout, null = texts / "texts.jsonl", human / "heldout.jsonl", human / "null.jsonl"
     count = _lines(written)
     kept = LIKELIHOODS["texts"] * count + LIKELIHOODS["heldout"] * _lines(heldout)
@@ -83,7 +92,7 @@ def warn_of_need(model: Path, texts: Path, human: Path) -> None:
     """Logs what a generation will need and what is free, as a warning if it is too little."""
     need, free = need_of_a_generation(model, texts, human), shutil.disk_usage(model).free
     line = f"{_parts(need)}; generation 0 needs {amount(need.first)} more; {amount(free)} are free"
-    if free < 2 * (need.generation + need.first):
+    if free < 2 * (need.generation + need.first) + need.while_training:
         log.warning("%s: too little for generation 0; make room before it runs", line)
     else:
         log.info("%s", line)
@@ -118,7 +127,13 @@ def _parts(need: Need) -> str:
     parts: dict[str, Any] = {name: getattr(need, name) for name in ("model", "embeddings", "texts")}
     listed = ", ".join(f"{name} {amount(count)}" for name, count in parts.items())
     whole = amount(need.generation)
-    return f"each generation needs about {whole} ({listed}), once more in DVC's cache"
+    training = f"up to {amount(need.while_training)} while a model is trained"
+    return f"each generation needs about {whole} ({listed}), once more in DVC's cache, {training}"
+
+
+def _whole(value: object) -> int:
+    """A size of a configuration; 0 where it has none."""
+    return value if type(value) is int and value > 0 else 0
 
 
 def _lines(path: Path) -> int:

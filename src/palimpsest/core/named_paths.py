@@ -5,14 +5,15 @@ DVC follows the paths of dvc.yaml and the values of params.yaml, not what a valu
 them, and a stage that DVC runs refuses a path that is not among its deps: an edited corpus, model
 or encoder would otherwise leave "Data and pipelines are up to date".
 
-Known gap: `dvc repro STAGE` inside a generation's folder does not say which dvc.yaml it runs; that
-stage is not checked.
+Known gaps: a file that a glob outside the project finds anew is seen when the stage runs for
+another reason; ``~`` is written out, so it is another dependency for another user; `dvc repro
+STAGE` inside a generation's folder does not say which dvc.yaml it runs, and is not checked.
 """
 
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from palimpsest.core.config import read_yaml
@@ -24,9 +25,9 @@ RUN_BY_DVC = "DVC_STAGE"
 ADDRESS = re.compile(r"(?:.*?((?:generations/\w+/)?dvc\.yaml):)?(\w+)")
 OUTPUTS = ("data", "models", "metrics", "plots")
 """Folders of the graph's own outputs, which as a whole can be no dependency."""
-
 OWN = ("scratch", "bundled")
 """Names of a model and of an encoder that are no paths."""
+GLOB = re.compile(r"[*?\[]")
 
 Named = dict[str, list[str]]
 """Parameter -> paths that it names, as dvc.yaml has them."""
@@ -40,23 +41,27 @@ def named_paths(parameters: Parameters, stage: str) -> Named:
         stage: its name.
 
     Returns:
-        Paths as they are written, ``~`` resolved. A glob is the folder that it searches, or the
-        files that it finds where that folder holds the graph's outputs. Hub ids, and what comes
-        with the project, are no paths.
+        Normalised paths, ``~`` resolved. A glob inside the project is the folder that it searches,
+        where that holds no outputs of the graph; another is the files that it finds. Hub ids, and
+        what comes with the project, are no paths.
+
+    Raises:
+        ParamsError: a path with a user that is not known.
     """
     corpus, model, encoder = parameters.corpus, parameters.model, parameters.embed.encoder.model
     named: Named = {}
     if stage == "prepare":
         if corpus.source == "files":
-            found = [path for pattern in corpus.files.paths for path in _searched(pattern)]
-            named["corpus.files.paths"] = list(dict.fromkeys(found))
-        named["model.source"] = _local(model.source)
+            key = "corpus.files.paths"
+            found = [path for one in corpus.files.paths for path in _searched(key, one)]
+            named[key] = list(dict.fromkeys(found))
+        named["model.source"] = _local("model.source", model.source)
         if model.source == "scratch" and model.tokenizer is not None:
-            named["model.tokenizer"] = _local(model.tokenizer)
+            named["model.tokenizer"] = _local("model.tokenizer", model.tokenizer)
     regime = parameters.regime
     judged = regime.kind == "filtered" and regime.criterion == "nearest_human"
     if stage == "embed" or (stage == "generate" and judged):
-        named["embed.encoder.model"] = _local(encoder)
+        named["embed.encoder.model"] = _local("embed.encoder.model", encoder)
     if stage == "score":
         modules = (
             one.partition(":")[0].replace(".", "/") + ".py" for one in parameters.score.custom
@@ -73,7 +78,8 @@ def require_dependencies(params: Path, environment: Mapping[str, str] = os.envir
         environment: in which DVC names the stage; nothing is checked where it does not.
 
     Raises:
-        ParamsError: a path is no dependency; or see `Parameters.load`.
+        ParamsError: a path is no dependency, nor in a folder that is one; or see
+            `Parameters.load`.
     """
     address = ADDRESS.fullmatch(environment.get(RUN_BY_DVC, ""))
     if address is None:
@@ -81,12 +87,12 @@ def require_dependencies(params: Path, environment: Mapping[str, str] = os.envir
     file, stage = address[1] or "dvc.yaml", address[2]
     try:
         deps = read_yaml(Path(file))["stages"][stage]["deps"]
-    except (ParamsError, LookupError, TypeError):
+        listed = {_plain(dep if isinstance(dep, str) else next(iter(dep))) for dep in deps}
+    except (ParamsError, LookupError, TypeError, StopIteration):
         return
-    listed = {dep if isinstance(dep, str) else next(iter(dep)) for dep in deps}
     for key, paths in named_paths(Parameters.load(params), stage).items():
         for path in paths:
-            if path.replace("${", "\\${") not in listed:
+            if listed.isdisjoint(map(str, (Path(path), *Path(path).parents))):
                 raise ParamsError(
                     key,
                     wanted=f"{path} among the deps of {stage} in {file}",
@@ -95,39 +101,59 @@ def require_dependencies(params: Path, environment: Mapping[str, str] = os.envir
                 )
 
 
-def dependency_lines(paths: Sequence[str]) -> list[str]:
-    """Paths as entries of a list of deps: quoted, what DVC would fill in left as it is."""
+def dependencies(parameters: Parameters, stage: str) -> list[str]:
+    """What a stage's deps must list: quoted, and what DVC would fill in left as it is."""
+    named = named_paths(parameters, stage).values()
+    paths = dict.fromkeys(path for paths in named for path in paths)
     return [json.dumps(path.replace("${", "\\${"), ensure_ascii=False) for path in paths]
 
 
-def all_named(every: Sequence[Parameters], stage: str) -> list[str]:
-    """The paths of several sets of parameters, each once."""
-    named = [paths for one in every for paths in named_paths(one, stage).values()]
-    return list(dict.fromkeys(path for paths in named for path in paths))
+def path_of(key: str, name: str) -> Path:
+    """A path that a parameter names, ``~`` resolved.
+
+    Args:
+        key: of the parameter, for the error.
+        name: its value.
+
+    Raises:
+        ParamsError: ``~user`` of a user that is not known.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise ParamsError(key, wanted="a path of a user who is known", got=name) from error
 
 
-def _local(name: str) -> list[str]:
+def _plain(dependency: str) -> str:
+    """A dependency of dvc.yaml as a normalised path."""
+    return os.path.normpath(dependency.replace("\\${", "${"))
+
+
+def _local(key: str, name: str) -> list[str]:
     """A model's name if it is a folder."""
-    path = Path(name).expanduser()
-    return [path.as_posix()] if name not in OWN and path.exists() else []
+    path = path_of(key, name)
+    return [os.path.normpath(path)] if name not in OWN and path.exists() else []
 
 
-def _searched(pattern: str) -> list[str]:
-    """A file, or the folder that a glob searches."""
-    path = Path(pattern).expanduser()
-    if path.exists() or not any(sign in pattern for sign in "*?["):
-        return [path.as_posix()]
-    fixed = Path(*_before_glob(path))
-    if fixed != Path() and not (len(fixed.parts) == 1 and fixed.parts[0] in OUTPUTS):
-        return [fixed.as_posix()]
-    return sorted(match.as_posix() for match in Path().glob(str(path)) if match.is_file())
+def _searched(key: str, pattern: str) -> list[str]:
+    """A file, or what stands for the files that a glob finds."""
+    path = path_of(key, pattern)
+    if path.exists() or not GLOB.search(pattern):
+        return [os.path.normpath(path)]
+    fixed = Path(os.path.normpath(Path(*_before_glob(path.parts))))
+    inside = fixed != Path() and not fixed.is_absolute() and fixed.parts[0] != ".."
+    if inside and not (len(fixed.parts) == 1 and fixed.parts[0] in OUTPUTS):
+        return [str(fixed)]
+    root = Path(path.anchor)
+    found = root.glob(str(path.relative_to(root)) if path.anchor else str(path))
+    return sorted(os.path.normpath(match) for match in found if match.is_file())
 
 
-def _before_glob(path: Path) -> list[str]:
+def _before_glob(parts: Iterable[str]) -> list[str]:
     """The parts of a glob before the first that has a sign of one."""
-    parts = []
-    for part in path.parts[:-1]:
-        if any(sign in part for sign in "*?["):
+    before: list[str] = []
+    for part in parts:
+        if GLOB.search(part):
             break
-        parts.append(part)
-    return parts
+        before.append(part)
+    return before

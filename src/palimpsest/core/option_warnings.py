@@ -8,9 +8,8 @@ source (but files or a data set named beside `world`), and what only the data ca
 padding of prompts that happen to have one length, are not looked at.
 """
 
-from pathlib import Path
-
 from palimpsest.core.config import Section
+from palimpsest.core.named_paths import path_of
 from palimpsest.core.parameters import (
     CorpusParams,
     EmbedParams,
@@ -72,7 +71,7 @@ def _model(model: ModelParams) -> list[str]:
     found = []
     if model.tokenizer is not None and model.source != "scratch":
         found.append(_idle("model.tokenizer", "while model.source is not scratch"))
-    local = model.source == "scratch" or Path(model.source).expanduser().exists()
+    local = model.source == "scratch" or path_of("model.source", model.source).exists()
     if model.revision is not None and local:
         found.append(_idle("model.revision", "while model.source is no hub id"))
     return found
@@ -120,7 +119,7 @@ def _regime(regime: RegimeParams) -> list[str]:
 
 
 def _encoder(encoder: EncoderParams) -> list[str]:
-    local = encoder.model == "bundled" or Path(encoder.model).expanduser().is_dir()
+    local = encoder.model == "bundled" or path_of("embed.encoder.model", encoder.model).is_dir()
     if encoder.revision is None or not local:
         return []
     return [_idle("embed.encoder.revision", "while embed.encoder.model is no hub id")]

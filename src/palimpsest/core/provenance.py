@@ -40,7 +40,6 @@ READS = {
 """Stage -> the arguments that are artifact folders."""
 LINKS: Mapping[str, tuple[Link, ...]] = {
     "generate": (
-        ("model", "training", "previous"),
         ("previous", "human", "human"),
         ("previous", "first", "first"),
     ),
@@ -91,7 +90,8 @@ class Artifact:
         found = content.get("format") if isinstance(content, dict) else None
         if found != FORMAT:
             got = "an older one" if found is None else f"format {found!r}"
-            raise PalimpsestError(str(path), wanted=f"format {FORMAT}", got=got, hint=AGAIN)
+            hint = f"{AGAIN}; nothing can be converted"
+            raise PalimpsestError(str(path), wanted=f"format {FORMAT}", got=got, hint=hint)
         files, inputs = content.get("files"), content.get("inputs")
         if not (isinstance(files, dict) and isinstance(inputs, dict)):
             wanted = "hashes of files and inputs"
@@ -124,7 +124,7 @@ class Artifact:
         recorded = self.provenance["inputs"].get(name)
         if recorded is None and not self.provenance.get("generation"):
             return
-        if recorded not in hashes:
+        if recorded is None or recorded not in hashes:
             raise PalimpsestError(
                 str(self.path),
                 wanted=f"what was made with {name} as in {of}",
@@ -148,6 +148,31 @@ def opened(stage: str, args: Namespace) -> dict[str, Artifact]:
     artifacts = {name: known[path] for name, path in paths.items()}
     require_links(artifacts, LINKS.get(stage, ()))
     return artifacts
+
+
+def opened_files(path: Path, names: Sequence[str], **inputs: Artifact) -> dict[str, str]:
+    """Single files of an artifact's folder, which DVC may have fetched alone.
+
+    Args:
+        path: the folder. Without its provenance (`dvc pull` and `dvc repro --pull` fetch what is a
+            dependency) the files are taken as they are: DVC has checked them by its own hashes.
+        names: of the files.
+        **inputs: what it must have been made from.
+
+    Returns:
+        The SHA-256 of each.
+
+    Raises:
+        PalimpsestError: see `Artifact.open` and `Artifact.require_input`; or a file is not there.
+    """
+    if (path / FILE).exists():
+        artifact = Artifact.open(path, names)
+        for name, other in inputs.items():
+            artifact.require_input(name, other)
+    for name in names:
+        if not (path / name).is_file():
+            raise PalimpsestError(str(path / name), wanted="a file that a stage wrote", got="none")
+    return {name: file_hash(path / name) for name in names}
 
 
 def require_links(artifacts: Mapping[str, Artifact], links: Iterable[Link]) -> None:

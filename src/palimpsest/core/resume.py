@@ -88,6 +88,8 @@ class Checkpoints:
                 there is something to read or to write.
         """
         self._opened[name] += 1
+        for one in self._pending:
+            one._finish()
         return Task(self, name, f"{name}-{self._opened[name]}-", unit, key)
 
     def _changed(self, task: "Task") -> None:
@@ -132,6 +134,11 @@ class Task:
         if self._owner.folder is not None:
             self.done, self.state, self._new = done, {}, state
             self._owner._changed(self)
+
+    def _finish(self) -> None:
+        """Keeps arrays alone of a computation behind which another begins: its model may go."""
+        arrays, _ = self._new(), self._file
+        self._new, self._key = (lambda: arrays), str
 
     def _take_up(self, folder: Path, unit: str) -> None:
         """Reads the state that was kept, and throws away what cannot be used."""

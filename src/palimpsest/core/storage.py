@@ -8,6 +8,7 @@ import errno
 import glob
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -26,8 +27,10 @@ from palimpsest.core.parsing import check_unpacked, parse_json
 
 STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """Names of standard output."""
-REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, None)
-"""What a full disk, a quota or a failing disk says; numpy's short writes have no number."""
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a full disk, a quota or a failing disk says."""
+IN_WORDS = re.compile(r"os error (\d+)|requested and \d+ written")
+"""How libraries say it: those in Rust by its number, numpy by what it could not write."""
 
 
 @contextmanager
@@ -58,14 +61,27 @@ def new_folder(path: Path) -> Iterator[Path]:
             temporary.rename(path)
         shutil.rmtree(unfinished(path), ignore_errors=True)
     except OSError as error:
-        if error.errno not in REFUSALS:
+        refused = error if error.errno in REFUSALS else refused_by_disk(error)
+        if refused is None:
             raise
         free = shutil.disk_usage(path.parent).free
-        got = f"{error.strerror or error}, {free / 1e6:,.1f} MB free"
-        hint = "what was there before is as it was; make room and run it again"
+        got = f"{refused.strerror or error}, {free / 1e6:,.1f} MB free"
+        held = f" ({unfinished(path)} holds some)" if unfinished(path).exists() else ""
+        hint = f"what was there before is as it was; make room{held} and run it again"
         raise PalimpsestError(str(path), wanted="room to write it", got=got, hint=hint) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refused_by_disk(error: Exception) -> OSError | None:
+    """What a disk said, out of a library's own error; None if it was no disk."""
+    found = IN_WORDS.search(str(error))
+    if found is None:
+        return None
+    if found[1] is None:
+        return OSError(errno.EIO, f"a file that cannot grow ({error})")
+    number = int(found[1])
+    return OSError(number, os.strerror(number)) if number in REFUSALS else None
 
 
 def unfinished(path: Path) -> Path:

@@ -106,7 +106,8 @@ def empty_texts(written: Sequence[str], training: Sequence[str]) -> list[str]:
             "the training set",
             wanted="at least one text with a word in it",
             got=f"{len(training)} without (the model wrote {len(written)} texts)",
-            hint="the chain ends here: its model writes nothing",
+            hint="the chain ends before this generation: palimpsest chain with the last whole one, "
+            "then dvc repro",
         )
     share = sum(not has_word(text) for text in written) / max(len(written), 1)
     if share < MANY_EMPTY:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from palimpsest.core.errors import ModelError
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
+from palimpsest.embedding.alike import all_alike
 
 if TYPE_CHECKING:
     import torch
@@ -26,8 +27,6 @@ Progress = Callable[[int, int], None]
 BUNDLED = "bundled"
 PROBE = ("The city lies by the sea.", "Two and two are four.")
 """What any encoder tells apart."""
-ROUNDING = {"float32": 1e-5, "bfloat16": 2e-2}
-"""Distance below which two embeddings are one: what the other texts of a batch may move."""
 
 
 class Encoder(ABC):
@@ -148,14 +147,6 @@ class Encoder(ABC):
 
         The texts come in sorted order.
         """
-
-
-def all_alike(embeddings: NDArray[np.float32], dtype: str = "float32") -> bool:
-    """Whether two or more embeddings (n, d) are one, but for what `dtype` rounds."""
-    if len(embeddings) < 2:
-        return False
-    distances = np.linalg.norm(embeddings - embeddings[0], axis=1)
-    return bool((distances <= ROUNDING[dtype]).all())
 
 
 class _Bundled(Encoder):

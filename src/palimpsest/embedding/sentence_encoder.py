@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from palimpsest.core.config import written_out
 from palimpsest.core.errors import ModelError
+from palimpsest.core.named_paths import path_of
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.storage import read_json
 from palimpsest.embedding.encoder import (
@@ -82,7 +83,7 @@ class SentenceEncoder(Encoder):
 
 def _resolve(params: EncoderParams) -> tuple[str, bool]:
     """(where to load from, whether the network is to be left alone)."""
-    folder = Path(params.model).expanduser()
+    folder = path_of("embed.encoder.model", params.model)
     if folder.is_dir():
         if not any(folder.rglob("*.safetensors")):
             raise ModelError(

@@ -22,7 +22,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.locks import GENERATIONS, LOCK, OWN, RWLOCK
-from palimpsest.core.named_paths import all_named, dependency_lines
+from palimpsest.core.named_paths import dependencies
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.parsing import parse_json
 from palimpsest.core.storage import write_bytes
@@ -182,7 +182,7 @@ def write_chain(
     root: Path,
     last: int | None,
     control: bool | None = None,
-    parameters: Sequence[Parameters] = (),
+    parameters: Parameters | None = None,
 ) -> Change:
     """Writes chain.yaml, the folders of generations/, and what dvc.yaml takes from parameters.
 
@@ -195,20 +195,22 @@ def write_chain(
         root: the project.
         last: the number of the last generation; None keeps chain.yaml and writes the folders anew.
         control: with or without the control chain; None leaves that as it is.
-        parameters: those of the chain, or of several that will run in this project: what they name
-            by path becomes a dependency (`palimpsest.core.named_paths`).
+        parameters: those of the chain: what they name by path becomes a dependency
+            (`palimpsest.core.named_paths`).
 
     Raises:
         ParamsError: `last` is not between 1 and 999; with None, no chain.yaml.
-        ProjectError: the folder holds no dvc.yaml, or the template cannot be filled in.
+        ProjectError: the folder holds no dvc.yaml, DVC is at work in it, or the template cannot be
+            filled in.
     """
+    refuse_while_running(root)
     if not (root / "dvc.yaml").exists():
         raise ProjectError(str(root), wanted="a folder with dvc.yaml", got="none")
     path = root / CHAIN
     old = _names(path)
     control = planned_chain(root, last, control)[1]
     chain = read_transitions(path) if last is None else transitions(last, control)
-    named = {stage: dependency_lines(all_named(parameters, stage)) for stage in STAGES}
+    named = dependencies_of_stages(parameters)
     files = {name: _rendered(root, name, entry, named) for name, entry in chain.items()}
     write_prepare_dependencies(root / "dvc.yaml", named["prepare"])
     if last is not None:
@@ -228,6 +230,11 @@ def write_chain(
     after = max(entry["index"] for entry in chain.values())
     with_control = any(name.startswith("n") for name in chain)
     return Change(before, after, with_control, tuple(removed), tuple(restored))
+
+
+def dependencies_of_stages(parameters: Parameters | None) -> dict[str, list[str]]:
+    """What parameters name by path, by the stage that reads it, as lines of dvc.yaml."""
+    return {stage: dependencies(parameters, stage) if parameters else [] for stage in STAGES}
 
 
 def write_prepare_dependencies(path: Path, lines: Sequence[str]) -> None:
@@ -250,11 +257,18 @@ def _rendered(root: Path, name: str, entry: Transition, named: Mapping[str, Sequ
         loader=FileSystemLoader(folder), undefined=StrictUndefined, keep_trailing_newline=True
     )
     try:
-        return environment.get_template(TEMPLATE).render(name=name, named=named, **entry)
+        text = environment.get_template(TEMPLATE).render(name=name, named=named, **entry)
     except Exception as error:  # what a stranger's expressions raise, beside jinja's own errors
         got = f"{type(error).__name__}: {error}"
         what = str(folder / TEMPLATE)
         raise ProjectError(what, wanted="a template of dvc.yaml", got=got) from error
+    for stage in ("generate", "embed", "score"):
+        for line in named[stage] if entry["index"] or stage != "generate" else ():
+            if f"      - {line}\n" not in text:
+                wanted = f"a loop over named.{stage} in the deps of {stage}"
+                what = str(folder / TEMPLATE)
+                raise ProjectError(what, wanted=wanted, got=f"no {line}", hint="as in the original")
+    return text
 
 
 def _small_files(root: Path, name: str) -> list[Path]:

@@ -15,7 +15,8 @@ def running_dvc(root: Path) -> set[int]:
         except OSError:  # it has ended, or is another user's
             continue
         # an experiment of the queue works on a copy, under .dvc/tmp
-        here = place.is_relative_to(root.resolve()) and ".dvc" not in place.parts
+        top = root.resolve()
+        here = place.is_relative_to(top) and ".dvc" not in place.relative_to(top).parts
         at_dvc = any(Path(word).name == "dvc" or word.endswith(DVC_MAIN) for word in words[:4])
         if (
             here

@@ -10,13 +10,15 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core.parameters import Parameters
 from palimpsest.experiments.comparison import canonical
-from palimpsest.experiments.project import dvc
+from palimpsest.experiments.project import dependencies_of_stages, dvc, write_chain
 
 WAITING = ("queued", "running")
 """States of DVC's queue in which a chain will still come."""
@@ -101,6 +103,33 @@ def hydra(value: Any) -> str:
         doubled = re.sub(r"(\\+)(?='|$)", r"\1\1", value)
         return "'{}'".format(doubled.replace("'", "\\'").replace("${", "\\${"))
     return json.dumps(value)
+
+
+@contextmanager
+def own_dependencies(root: Path, workspace: Parameters) -> Iterator[Callable[[Parameters], None]]:
+    """Yields what makes dvc.yaml depend on what one chain names by path, before it is queued.
+
+    Each experiment so has its own dependencies and no other's. At the end they are again those of
+    the workspace.
+
+    Args:
+        root: the project.
+        workspace: the parameters of params.yaml.
+    """
+    named = dependencies_of_stages(workspace)
+    now = named
+
+    def depend_on(parameters: Parameters) -> None:
+        nonlocal now
+        if dependencies_of_stages(parameters) != now:
+            now = dependencies_of_stages(parameters)
+            write_chain(root, None, None, parameters)
+
+    try:
+        yield depend_on
+    finally:
+        if now != named:
+            write_chain(root, None, None, workspace)
 
 
 def chain_bytes(root: Path) -> bytes:

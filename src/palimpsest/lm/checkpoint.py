@@ -17,8 +17,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from palimpsest.core.errors import ModelError
+from palimpsest.core.named_paths import path_of
 from palimpsest.core.parameters import ModelParams
 from palimpsest.core.provenance import file_hash
+from palimpsest.core.storage import refused_by_disk
 from palimpsest.lm.runtime import DTYPES, device_named
 from palimpsest.lm.tokenizer import (
     Tokenizer,
@@ -166,7 +168,7 @@ def initial_model(
         CorpusError: the texts do not fill the tokenizer's vocabulary.
     """
     if params.source != "scratch":
-        folder = Path(params.source).expanduser()
+        folder = path_of("model.source", params.source)
         if not folder.exists():
             from palimpsest.lm.hub import fetch_model
 
@@ -177,22 +179,24 @@ def initial_model(
             log.warning("%s has no cache that can be used: it will write slowly", family)
         return loaded
     if params.tokenizer is not None:
-        tokenizer = load_tokenizer(Path(params.tokenizer).expanduser())
+        tokenizer = load_tokenizer(path_of("model.tokenizer", params.tokenizer))
     else:
         tokenizer = train_tokenizer(training, params.vocabulary)
     return scratch_model(params, tokenizer, seed), tokenizer
 
 
 def folder_hashes(params: ModelParams) -> dict[str, str]:
-    """SHA-256 of each file of the folders that the first model and its tokenizer come from.
+    """SHA-256 of each file that the first model (of one from scratch: its tokenizer) is read from.
 
     Hub ids have none: their revision says what they are.
     """
     scratch = params.source == "scratch"
     key, name = ("tokenizer", params.tokenizer) if scratch else ("source", params.source)
-    folder = Path(name or "").expanduser()
-    there = name is not None and folder.is_dir()
-    files = sorted(path for path in folder.iterdir() if path.is_file()) if there else []
+    if name is None or not path_of(f"model.{key}", name).is_dir():
+        return {}
+    folder = path_of(f"model.{key}", name)
+    kinds = ("*.json", "*.txt", "*.model", *(() if scratch else ("*.safetensors",)))
+    files = sorted(path for kind in kinds for path in folder.glob(kind))
     return {f"{key} {path.name}": file_hash(path) for path in files}
 
 
@@ -250,7 +254,7 @@ def save_model(model: LanguageModel, tokenizer: Tokenizer, folder: Path) -> None
     try:
         model.save_weights(folder)
     except SafetensorError as error:
-        raise OSError(str(error)) from error
+        raise refused_by_disk(error) or error from error
     text = json.dumps({**model.config, "dtype": "float32"}, indent=1, sort_keys=True)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     tokenizer.save(folder)

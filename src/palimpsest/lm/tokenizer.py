@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from palimpsest.core.errors import CorpusError, ModelError
+from palimpsest.core.storage import refused_by_disk
 from palimpsest.lm.weights import read_json
 
 END_OF_TEXT = "<|endoftext|>"
@@ -150,7 +151,7 @@ class Tokenizer:
         try:
             self.backend.save(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing more precise
-            raise OSError(str(error)) from error
+            raise refused_by_disk(error) or error from error
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "bos_token": self.backend.id_to_token(self.start),
