@@ -135,12 +135,12 @@ def test_copies_count():
     result = audited(human(5, seed=4) * 20)
     assert finding(result, "duplicates").value == pytest.approx(0.95)
     assert finding(result, "duplicates").counts == "collapse"
-    assert result.verdict is AuditVerdict.COLLAPSED
+    assert result.verdicts == (AuditVerdict.REPEATED, AuditVerdict.COLLAPSED)
 
 
 @pytest.mark.parametrize("texts", [[""] * 20, ["the same"] * 20, ["", "."] * 10])
 def test_texts_of_nothing_have_collapsed(texts):
-    assert audited(texts).verdict is AuditVerdict.COLLAPSED
+    assert audited(texts).verdicts == (AuditVerdict.REPEATED, AuditVerdict.COLLAPSED)
 
 
 def test_another_subject_is_different():
@@ -150,8 +150,8 @@ def test_another_subject_is_different():
     assert finding(result, "drift").counts == "different"
 
 
-def test_the_reference_itself_is_whole():
-    assert audited(REFERENCE).verdict is AuditVerdict.WHOLE
+def test_the_reference_itself_is_a_copy_and_no_more():
+    assert audited(REFERENCE).verdicts == (AuditVerdict.COPIED,)
 
 
 def test_same_seed_same_numbers():

@@ -54,7 +54,9 @@ def test_exit_status_only_on_demand(files, capsys):
 def test_json_and_page(files, capsys):
     run(capsys, "bad.jsonl", "--reference", "human.jsonl", "--json", "a.json", "--html", "a.html")
     content = json.loads((files / "a.json").read_text(encoding="utf-8"))
-    assert content["verdict"] == "collapsed"
+    assert content["verdicts"] == ["repeated", "collapsed"]
+    assert content["verdict"] == content["verdicts"][0]
+    assert len(content["copies"]["repeated"]) == 36
     assert len(content["reasons"]) == 3
     entry = content["metrics"]["duplicates"]
     assert entry["value"] == pytest.approx(0.9)
@@ -77,7 +79,8 @@ def test_standard_input(files, capsys, monkeypatch, kind):
     status, said = run(capsys, "-", "--reference", "human.jsonl")
     assert status == 0
     assert "40 of 40 candidate texts" in said.out
-    assert said.out.splitlines()[-1].startswith("Collapsed: ")
+    last = said.out.splitlines()[-1]
+    assert last.startswith("Repeated: 36 of 40 texts (10 in the largest group). Collapsed: ")
 
 
 def test_empty_and_repeated_texts_are_kept(files, capsys):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from palimpsest.audit.copies import Copies, Fact
 from palimpsest.audit.measure import Audit
 from palimpsest.audit.verdict import DEFAULTS, AuditVerdict, Finding
 from palimpsest.core.storage import json_bytes
@@ -22,9 +23,16 @@ DISTINCT = Finding(
 )
 
 
-def audit(verdict, *reasons, sample=200):
+NO_COPIES = Copies(
+    copied=Fact((), 250, 0.001, ()), exact=(), repeated=Fact((), 250, 0.001, ()), largest=(),
+    empty=(), looped=(),
+)  # fmt: skip
+
+
+def audit(verdict, *reasons, sample=200, copies=NO_COPIES):
     return Audit(
-        verdict=verdict, reasons=reasons, findings=(VENDI, DRIFT, DISTINCT), sample=sample,
+        verdicts=(verdict,), copies=copies, reference_repeated=0, reasons=reasons,
+        findings=(VENDI, DRIFT, DISTINCT), sample=sample,
         words=5000, candidate_texts=250, reference_texts=900, params=DEFAULTS,
     )  # fmt: skip
 

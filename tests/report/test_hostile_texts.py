@@ -1,16 +1,18 @@
 """Texts, prompts and names that would run in a browser: every page shows them and runs none."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from palimpsest.audit.copies import Fact
 from palimpsest.audit.verdict import AuditVerdict
 from palimpsest.report.audit import page as audit_page
 from palimpsest.report.page import Picture, Sample, render
 from palimpsest.report.templates import POLICY
 from palimpsest.trajectory.curves import Trajectory
 from palimpsest.trajectory.summary import summarise
-from tests.report.test_audit import VENDI, audit
+from tests.report.test_audit import NO_COPIES, VENDI, audit
 from tests.trajectory.chains import rich
 
 PAYLOADS = (
@@ -67,7 +69,8 @@ def chain_page(text):
 
 
 def page_of_audit(text):
-    return audit_page(audit(AuditVerdict.COLLAPSED, VENDI), text, text)
+    named = replace(NO_COPIES, copied=Fact((3,), 250, 0.001, ((3, text),)))
+    return audit_page(audit(AuditVerdict.COLLAPSED, VENDI, copies=named), text, text)
 
 
 @pytest.mark.parametrize("page", [chain_page, page_of_audit])

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # by scikit-learn
 
+from palimpsest.audit.copies import Copies, distinct_texts, find_copies
 from palimpsest.audit.verdict import (
     DEFAULTS,
     AuditParams,
@@ -36,7 +37,7 @@ from palimpsest.core.words import count_words
 from palimpsest.embedding.alike import all_alike
 from palimpsest.evaluation.evaluator import Evaluator, with_intervals
 from palimpsest.evaluation.foreign import foreign_texts
-from palimpsest.evaluation.human import Texts, human_side
+from palimpsest.evaluation.human import HumanSide, Texts, human_side
 from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.metrics import validation
 from palimpsest.metrics.likelihood import Scored
@@ -65,9 +66,12 @@ LAMBDA = 1.0
 class Audit:
     """The result of `audit`."""
 
-    verdict: AuditVerdict
+    verdicts: tuple[AuditVerdict, ...]
+    """All that hold, the plainest first; at least one."""
+    copies: Copies
+    """Copies, loops and empty texts, over the whole candidate."""
     reasons: tuple[Finding, ...]
-    """Behind the verdict, the strongest first, at most three."""
+    """Behind the verdict of the metrics, the strongest first, at most three."""
     findings: tuple[Finding, ...]
     """Every metric, in the order of the evaluator's families."""
     sample: int
@@ -77,10 +81,17 @@ class Audit:
     candidate_texts: int
     """Texts that the candidate has."""
     reference_texts: int
-    """Texts that the reference has."""
+    """Texts that the reference has, repeated ones left out."""
+    reference_repeated: int
+    """Repeated texts of the reference, which were left out."""
     params: AuditParams
     warnings: tuple[str, ...] = ()
     """What is no error and must be seen, a sentence each."""
+
+    @property
+    def verdict(self) -> AuditVerdict:
+        """The plainest of the verdicts."""
+        return self.verdicts[0]
 
 
 def audit(
@@ -94,15 +105,15 @@ def audit(
 
     Args:
         candidate: at least 5 texts; empty and repeated ones count as they are.
-        reference: human texts, at least three times the sample's size.
+        reference: human texts, at least three times the sample's size; repeated ones count once.
         encode: gives embeddings (n, d) of texts; called for at most n candidate texts and
             about max(6,000, 3n) reference texts.
         score: summed losses of texts under a model of human text, for the likelihood metrics.
         params: sizes, seed and thresholds.
 
     Returns:
-        The verdict and every metric's finding. A candidate of empty or equal texts has defined
-        metrics (docs/metrics.md) and is ``collapsed``.
+        The verdicts and every metric's finding. A candidate of empty or equal texts has defined
+        metrics (docs/metrics.md) and is ``repeated`` and ``collapsed``.
 
     Raises:
         MetricError: fewer than 5 texts, entries that are no strings, embeddings that are not
@@ -111,7 +122,8 @@ def audit(
         CorpusError: too few reference texts, or a sample larger than the candidate.
     """
     checked = validation.texts(candidate, "candidate")
-    human = validation.texts(reference, "reference")
+    whole = validation.texts(reference, "reference")
+    human = distinct_texts(whole)
     size = _sample_size(len(checked), len(human), params)
     chosen = stream(params.seed, "audit.candidate").permutation(len(checked))[:size]
     order = stream(params.seed, "audit.reference").permutation(len(human))
@@ -126,6 +138,27 @@ def audit(
         )
     side = human_side(theirs, size, params.null_samples, params.seed, "reference")
     _check_told_apart(side.fit, "reference")
+    every, words = _findings(ours, side, params)
+    verdict, reasons = judge(every, params)
+    copies = find_copies(checked, whole)
+    seen = tuple(foreign_texts(ours.texts, side, "candidate"))
+    return Audit(
+        verdicts=_verdicts(verdict, copies),
+        copies=copies,
+        reasons=reasons,
+        findings=every,
+        sample=size,
+        words=words,
+        candidate_texts=len(checked),
+        reference_texts=len(human),
+        reference_repeated=len(whole) - len(human),
+        params=params,
+        warnings=seen,
+    )
+
+
+def _findings(ours: Texts, side: HumanSide, params: AuditParams) -> tuple[tuple[Finding, ...], int]:
+    """Every metric over its band, and the words that lexical ones were measured on."""
     budget = min(WORDS, *(_words(sample.texts) for sample in chain([side.fit], side.null)))
     with threadpool_limits(1, "blas"):  # small products: a threaded BLAS makes them slower
         fitted = side.reference(side.fit.texts, None, LAMBDA, max(budget, 1))
@@ -136,10 +169,14 @@ def audit(
         measurements = [*evaluator.measure(sample).values(), *evaluator.measure_plugins(sample)]
         measured = with_intervals(measurements, params.half_samples, params.seed)
     every = findings(measured, bands, params.level)
-    verdict, reasons = judge(every, params)
-    words = min(_words(ours.texts), sample.words or budget)
-    seen = tuple(foreign_texts(ours.texts, side, "candidate"))
-    return Audit(verdict, reasons, every, size, words, len(checked), len(human), params, seen)
+    return every, min(_words(ours.texts), sample.words or budget)
+
+
+def _verdicts(measured: AuditVerdict, copies: Copies) -> tuple[AuditVerdict, ...]:
+    """The plain facts that hold, then what the metrics say, unless that is nothing."""
+    plain = {AuditVerdict.COPIED: copies.copied, AuditVerdict.REPEATED: copies.repeated}
+    held = tuple(verdict for verdict, fact in plain.items() if fact.holds)
+    return held if held and measured is AuditVerdict.WHOLE else (*held, measured)
 
 
 def _sample_size(candidate: int, reference: int, params: AuditParams) -> int:

@@ -27,8 +27,14 @@ Measured = Mapping[str, Mapping[str, float | None]]
 
 
 class AuditVerdict(StrEnum):
-    """What an audit says; ``DIFFERENT`` is no step on the way from whole to collapsed."""
+    """What an audit says; ``DIFFERENT`` is no step on the way from whole to collapsed.
 
+    ``COPIED`` and ``REPEATED`` are plain facts (`palimpsest.audit.copies`) and may hold beside any
+    other.
+    """
+
+    COPIED = "copied from the reference"
+    REPEATED = "repeated"
     WHOLE = "no sign of collapse"
     DIFFERENT = "different from the reference"
     NARROWER = "narrower than the reference"

@@ -30,6 +30,13 @@ EPILOG = (
     "Files: .txt (paragraphs between blank lines), .jsonl, .json, .csv, .parquet."
 )
 STDIN = "-"
+FAILING = {
+    "copied": {AuditVerdict.COPIED},
+    "repeated": {AuditVerdict.REPEATED},
+    "collapse": {AuditVerdict.COLLAPSED},
+    "narrower": {AuditVerdict.COLLAPSED, AuditVerdict.NARROWER},
+}
+"""What ``--fail-on`` may name."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,8 +61,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page here")
     parser.add_argument(
         "--fail-on",
-        choices=["collapse", "narrower"],
-        help=f"exit with status {FAILED} if collapsed; narrower: or narrower",
+        nargs="+",
+        choices=[*FAILING],
+        default=[],
+        help=f"exit with status {FAILED} if one of these holds; narrower is collapse, too",
     )
 
 
@@ -90,10 +99,8 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("palimpsest") / "embeddings"
 
 
-def _fails(result: Audit, fail_on: str | None) -> bool:
-    collapsed, narrower = AuditVerdict.COLLAPSED, AuditVerdict.NARROWER
-    failing = {"collapse": {collapsed}, "narrower": {collapsed, narrower}}
-    return fail_on is not None and result.verdict in failing[fail_on]
+def _fails(result: Audit, fail_on: Sequence[str]) -> bool:
+    return any(verdict in FAILING[name] for name in fail_on for verdict in result.verdicts)
 
 
 def _read(sources: Sequence[str], text_field: str) -> list[str]:
