@@ -355,3 +355,15 @@ def test_tokenizers_that_cut_otherwise_are_not_the_same(tmp_path):
     other = replace(first, start=first.end + 1)
     with pytest.raises(ModelError, match=r"want start and end 0 and 0, as in .*b, got 1 and 0"):
         check_same_tokenizer(other, first, here, there)
+
+
+def test_a_tokenizer_that_panics_while_it_encodes_is_one_line():
+    class Panic(BaseException):
+        """As `tokenizers` raises where its Rust code panics."""
+
+    class Backend:
+        def encode_batch_fast(self, texts, add_special_tokens):
+            raise Panic("index out of bounds")
+
+    with pytest.raises(ModelError, match=r"the tokenizer: want one whose parts fit .* got index"):
+        Tokenizer(Backend(), 0, 0).encode(["a"])

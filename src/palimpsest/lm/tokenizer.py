@@ -43,9 +43,16 @@ class Tokenizer:
         """Token ids of each text, without start and end; special tokens in it are plain text.
 
         Raises:
-            ModelError: a text uses a token that the model does not have.
+            ModelError: a text uses a token that the model does not have, or the tokenizer's parts
+                do not fit each other.
         """
-        encoded = self.backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        try:
+            encoded = self.backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of Rust is no Exception
+            wanted = "one whose parts fit each other"
+            raise ModelError("the tokenizer", wanted=wanted, got=str(error)) from error
         return [self._known(encoding.ids) for encoding in encoded]
 
     def _known(self, ids: list[int]) -> list[int]:
