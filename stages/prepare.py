@@ -12,7 +12,7 @@ import numpy as np
 from palimpsest.core import command, disk_space
 from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
-from palimpsest.core.provenance import Artifact, write_provenance
+from palimpsest.core.provenance import write_provenance
 from palimpsest.core.rng import stream
 from palimpsest.core.storage import new_folder, write_texts
 from palimpsest.corpus.source import Human, check_long_enough, human_corpus, source_hashes
@@ -60,14 +60,13 @@ def _prepare(args: Namespace) -> None:
         np.save(folder / "token_counts.npy", tokenizer.counts(human.parts["train"]))
         if human.ledger is not None:
             human.ledger.save(folder / "ledger.json")
-        write_provenance(folder, "prepare", facts, source_hashes(parameters.corpus))
+        identity = write_provenance(folder, "prepare", facts, source_hashes(parameters.corpus))
         parameters.check_unedited(args.params, *READ)
     with new_folder(args.texts) as folder:
         write_texts(folder / "texts.jsonl", texts[:count], prompt=prompts[:count])
         write_texts(folder / "training.jsonl", human.parts["train"])
         write_texts(folder / "witness.jsonl", [], prompt=[])
-        inputs = {"human": Artifact.open(args.human).identity}
-        write_provenance(folder, "prepare", facts, inputs, generation=0, **noted)
+        write_provenance(folder, "prepare", facts, {"human": identity}, generation=0, **noted)
     with new_folder(args.model) as folder:
         save_model(model, tokenizer, folder)
         write_provenance(folder, "prepare", facts, folder_hashes(parameters.model))

@@ -16,6 +16,7 @@ from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.evaluation.evaluator import Evaluator
 from palimpsest.evaluation.folders import (
     Folders,
+    check_same_encoder,
     read_generation,
     read_human_side,
     read_reference,
@@ -50,6 +51,7 @@ def _score(args: Namespace) -> None:
     parameters = Parameters.load(args.params)
     params, seed = parameters.score, parameters.seed_of("corpus")
     inputs = opened("score", args)
+    check_same_encoder(inputs["embeddings"], inputs["first"])
     folders = Folders(**{name: getattr(args, name) for name in inputs})
     side = read_human_side(folders, params, seed)
     evaluator = Evaluator(read_reference(folders, side, params), load_plugins(params.custom))

@@ -74,7 +74,8 @@ class Project:
         """Stages take folders as they are from here on, whatever their provenance says."""
 
         def opened(path: Path, only: object = ()) -> Artifact:
-            return Artifact(path, "", {"inputs": {}, "files": defaultdict(str)})
+            content = {"inputs": {}, "files": defaultdict(str), "encoder": "one"}
+            return Artifact(path, "", content)
 
         self.monkeypatch.setattr(Artifact, "open", opened)
         self.monkeypatch.setattr(Artifact, "_require", lambda *_: None)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import binom
 
 from palimpsest.core.words import normalised, words
-from palimpsest.corpus.near_duplicates import LENGTH, near_duplicates
+from palimpsest.corpus.near_duplicates import LENGTH, nearly_repeated
 
 LOOP_WORDS = 20
 """Words that a text must have before it can be a loop."""
@@ -90,20 +90,21 @@ def find_copies(candidate: Sequence[str], reference: Sequence[str]) -> Copies:
     keys = [_plain(text) for text in candidate]
     theirs = [_plain(text) for text in reference]
     counted = [words(key) for key in keys]
-    known = set(theirs)
-    distinct = [*dict.fromkeys(theirs)]
-    exact = {row for row, key in enumerate(keys) if key in known and len(counted[row]) >= LENGTH}
-    others = [row for row, key in enumerate(keys) if row not in exact]
-    near = {others[one.heldout] for one in near_duplicates([keys[row] for row in others], distinct)}
-    near = {row for row in near if len(counted[row]) >= LENGTH}
+    known = {key: words(key) for key in dict.fromkeys(theirs)}
+    distinct = [*known.values()]
+    long = {row for row, one in enumerate(counted) if len(one) >= LENGTH}
+    exact = {row for row in long if keys[row] in known}
+    others = [row for row in range(len(keys)) if row not in exact]
+    found = nearly_repeated([counted[row] for row in others], distinct)
+    near = {others[one.heldout] for one in found} & long
     half = len(distinct) // 2
-    alike = len(near_duplicates(distinct[:half], distinct[half:]))
+    alike = len(nearly_repeated(distinct[:half], distinct[half:]))
     groups: dict[str, list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         groups[key].append(row)
     later = {row for rows in groups.values() for row in rows[1:]}
     empty = tuple(row for row, one in enumerate(counted) if not one)
-    own = np.array([_repeated(words(key)) for key in theirs])
+    own = np.array([_repeated(known[key]) for key in theirs])
     limit = float(np.quantile(own, 0.995)) + LOOP_MARGIN
     looped = tuple(row for row, one in enumerate(counted) if _repeated(one) > limit)
     theirs_again = len(theirs) - len(distinct) + int((own > limit).sum())

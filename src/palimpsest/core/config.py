@@ -5,7 +5,6 @@ of pydantic. Nothing has a hidden default, unknown keys are refused, and a range
 annotation: ``temperature: Annotated[Number, Field(gt=0)]``.
 """
 
-import re
 from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
@@ -16,16 +15,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, fi
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from palimpsest.core.errors import ParamsError
-from palimpsest.core.parsing import MOST_YAML, parse_yaml
+from palimpsest.core.errors import ParamsError, written_out
+from palimpsest.core.parsing import HALF, MOST_YAML, parse_yaml
 
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 OUT_OF_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 """Error types of pydantic for a number outside its range."""
 MOST_WHOLE = 2**63 - 1
 """The largest whole number that torch and numpy count with."""
-HALF = re.compile("[\ud800-\udfff]")
-"""Half a character."""
 
 
 def number_of(value: Any) -> Any:
@@ -110,14 +107,6 @@ class Section(BaseModel):
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a provenance file."""
         return self.model_dump()
-
-
-def written_out(value: Any) -> str:
-    """A value as Python writes it; some numbers are too long for it."""
-    try:
-        return repr(value)
-    except ValueError:
-        return "a number of more than 4,300 digits"
 
 
 def read_yaml(path: Path) -> Any:

@@ -1,6 +1,10 @@
 """What goes wrong, in a line each: what it was about, what was wanted, what was got, what next."""
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST, LONGEST_WANTED = 300, 1500
 """Characters of a part of a line; what was wanted may be a list of names."""
@@ -17,19 +21,21 @@ def shown(value: object, keep: str = "") -> str:
         value: what to show; names and texts may come from strangers.
         keep: control characters that stay, such as the end of a line.
     """
-    try:
-        text = str(value)
-    except ValueError:  # Python writes out no longer number
-        text = "a number of more than 4,300 digits"
+    text = written_out(value, str)
     return _UNSEEN.sub(lambda match: match[0] if match[0] in keep else ascii(match[0])[1:-1], text)
+
+
+def written_out(value: object, write: "Callable[[object], str]" = repr) -> str:
+    """A value as Python writes it; some numbers are too long for it."""
+    try:
+        return write(value)
+    except ValueError:
+        return "a number of more than 4,300 digits"
 
 
 def _part(value: object, longest: int = LONGEST) -> str:
     """One part of a line: cut in its middle, white space made single."""
-    try:
-        text = str(value)
-    except ValueError:
-        return shown(value)
+    text = written_out(value, str)
     if len(text) > longest:
         end = longest // 4
         text = f"{text[: longest - end]} … {text[-end:]} ({len(text):,} characters)"

@@ -26,10 +26,12 @@ MOST_LOCK = 2**25
 MOST_UNPACKED, MOST_RATIO = 2**30, 20
 """A packed file may unpack to a GiB, and a larger one to so many times its own size."""
 
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character (a surrogate alone), which no file can hold: JSON and YAML alone can say it."""
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 """A whole JSON text, so that its brackets do not count, or a bracket."""
 _NUMERIC = re.compile(r"[-+.0-9a-fA-FoxX_:]+")
-_HALF = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
+_HALF_ESCAPED = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
 def parse_yaml(content: str | bytes, most: int = MOST_YAML) -> Any:
@@ -71,7 +73,7 @@ def parse_json(content: str | bytes, finite: bool = True) -> Any:
     text = content if isinstance(content, str) else content.decode("utf-8")
     check_depth(text)
     value = (_STRICT if finite else _LOOSE).decode(text)
-    if _HALF.search(text):
+    if _HALF_ESCAPED.search(text):
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:

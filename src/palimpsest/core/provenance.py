@@ -169,6 +169,7 @@ def opened_files(path: Path, names: Sequence[str], **inputs: Artifact) -> dict[s
         artifact = Artifact.open(path, names)
         for name, other in inputs.items():
             artifact.require_input(name, other)
+        return {name: artifact.provenance["files"][name] for name in names}
     for name in names:
         if not (path / name).is_file():
             raise PalimpsestError(str(path / name), wanted="a file that a stage wrote", got="none")
@@ -223,7 +224,7 @@ def write_provenance(
     parameters: Mapping[str, Any],
     inputs: Mapping[str, str],
     **facts: Any,
-) -> None:
+) -> str:
     """Writes provenance.json into a folder that has all its other files.
 
     Args:
@@ -233,6 +234,9 @@ def write_provenance(
             every machine, the last part is written.
         inputs: name -> SHA-256 of what was read, see `identities`.
         **facts: whatever else determines the content, such as dtype, device and threads.
+
+    Returns:
+        The folder's identity, see `Artifact`.
     """
     content = {
         "format": FORMAT,
@@ -245,6 +249,7 @@ def write_provenance(
         **facts,
     }
     write_json(folder / FILE, content)
+    return file_hash(folder / FILE)
 
 
 def file_hash(path: Path) -> str:

@@ -9,14 +9,13 @@ they look ahead (Thai, Lao, Khmer, Burmese), what is no language may have anothe
 once it is cut.
 """
 
-import re
 import unicodedata
 
 from icu4py import icu_version
 from icu4py.breakers import WordBreaker
 
-SURROGATE = re.compile(r"[\ud800-\udfff]")
-"""Half a character: what no text encoding can hold."""
+from palimpsest.core.parsing import HALF
+
 RULES = "en"
 """The locale whose rules cut; they are the root's, as those of nearly every locale."""
 
@@ -50,7 +49,7 @@ def cut(text: str, count: int) -> str:
 
 def normalised(text: str) -> str:
     """A text in Unicode's composed form (NFC); half characters become U+FFFD."""
-    return unicodedata.normalize("NFC", SURROGATE.sub("\ufffd", text))
+    return unicodedata.normalize("NFC", HALF.sub("\ufffd", text))
 
 
 def segmentation() -> str:

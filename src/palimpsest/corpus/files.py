@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.core.errors import CorpusError
-from palimpsest.core.parsing import check_depth, check_unpacked
+from palimpsest.core.parsing import HALF, check_depth, check_unpacked
 
 PLAIN = (".txt", ".raw", ".tokens")
 """Plain text; WikiText calls its files .raw and .tokens."""
@@ -98,21 +98,12 @@ def require_texts(values: list[Any], text_field: str, what: str) -> list[Value]:
         CorpusError: the first one that is neither, by its row.
     """
     for row, value in enumerate(values, start=1):
-        if value is not None and (not isinstance(value, str) or _is_broken(value)):
+        if value is not None and (not isinstance(value, str) or HALF.search(value)):
             got = f"{type(value).__name__} {value!r:.40}"
             if isinstance(value, str):
                 got = "half a character (a surrogate alone)"
             raise CorpusError(f"{what}: {text_field!r} of row {row}", wanted="text", got=got)
     return values
-
-
-def _is_broken(text: str) -> bool:
-    """Whether a text has half a character, which no file can hold: JSON alone can say it."""
-    try:
-        text.isascii() or text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _matching(path: Path) -> tuple[list[Path], str | None]:

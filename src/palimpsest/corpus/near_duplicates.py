@@ -9,7 +9,7 @@ hashes are equal count as one.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,18 @@ class NearDuplicate:
 
 
 def near_duplicates(heldout: Sequence[str], training: Sequence[str]) -> list[NearDuplicate]:
+    """The held-out documents that a training document nearly repeats, see `nearly_repeated`."""
+    return nearly_repeated([*map(words, heldout)], map(words, training))
+
+
+def nearly_repeated(
+    heldout: Sequence[Sequence[str]], training: Iterable[Sequence[str]]
+) -> list[NearDuplicate]:
     """The held-out documents that a training document nearly repeats, in their order.
+
+    Args:
+        heldout: the words of each (`palimpsest.core.words`).
+        training: likewise; gone through once.
 
     A text of fewer than 8 words is one n-gram; a text without words is nobody's copy. An n-gram of
     more than `COMMON` held-out documents (a licence, a form letter) counts as the training
@@ -55,9 +66,9 @@ def near_duplicates(heldout: Sequence[str], training: Sequence[str]) -> list[Nea
     product.
     """
     ids: dict[str, int] = defaultdict(lambda: len(ids))
-    ours = [_n_grams([ids[word] for word in words(text)]) for text in heldout]
+    ours = [_n_grams([ids[word] for word in document]) for document in heldout]
     known = dict(ids)
-    theirs = (_n_grams([known.get(word, len(known)) for word in words(text)]) for text in training)
+    theirs = (_n_grams([known.get(word, len(known)) for word in one]) for one in training)
     every = np.concatenate([np.zeros(0, dtype=np.uint64), *ours])
     owners = np.repeat(np.arange(len(ours)), [len(one) for one in ours])
     distinct, place, counts = np.unique(every, return_inverse=True, return_counts=True)

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from palimpsest.core.config import written_out
-from palimpsest.core.errors import ModelError
+from palimpsest.core.errors import ModelError, written_out
 from palimpsest.core.named_paths import path_of
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.storage import read_json

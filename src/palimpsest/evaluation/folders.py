@@ -6,6 +6,7 @@ from pathlib import Path
 from palimpsest.core import storage
 from palimpsest.core.errors import MetricError
 from palimpsest.core.parameters import ScoreParams
+from palimpsest.core.provenance import Artifact
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.world.parser import Parser
 from palimpsest.evaluation.human import HumanSide, Texts, human_side
@@ -33,12 +34,7 @@ class Folders:
 
 
 def read_generation(folders: Folders, number: int) -> Generation:
-    """Everything that is known of generation `number`.
-
-    Raises:
-        MetricError: its embeddings are another encoder's than generation 0's.
-    """
-    check_same_encoder(folders)
+    """Everything that is known of generation `number`."""
     return Generation(
         number=number,
         texts=storage.read_texts(folders.texts / "texts.jsonl"),
@@ -77,19 +73,16 @@ def read_reference(folders: Folders, side: HumanSide | None, params: ScoreParams
     return side.reference(training, facts, params.lam, params.words, first)
 
 
-def check_same_encoder(folders: Folders) -> None:
+def check_same_encoder(embeddings: Artifact, of_first: Artifact) -> None:
     """Makes sure that one encoder read this generation and generation 0.
 
     Raises:
         MetricError: another one did, or a folder does not say which.
     """
-    own, first = (
-        storage.read_json(folder / "provenance.json").get("encoder")
-        for folder in (folders.embeddings, folders.first)
-    )
+    own, first = (one.provenance.get("encoder") for one in (embeddings, of_first))
     if own is None or own != first:
         raise MetricError(
-            f"{folders.embeddings}: encoder",
+            f"{embeddings.path}: encoder",
             wanted=f"that of generation 0 ({str(first)[:12]})",
             got="none named" if own is None else str(own)[:12],
             hint="embed both with the same encoder: dvc repro",

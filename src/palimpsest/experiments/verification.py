@@ -23,7 +23,6 @@ from typing import Any
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ProjectError
 from palimpsest.core.locks import GENERATIONS, LOCK, is_whole, lock_stages, locks
-from palimpsest.core.provenance import FILE
 from palimpsest.core.transitions import read_transitions
 from palimpsest.experiments.project import CHAIN, git
 
@@ -143,9 +142,6 @@ def _run(
             wanted = f"{path} as its lock names it"
             raise ProjectError(what, wanted=wanted, got=got, hint="dvc checkout, or dvc pull")
         _link(known, place / path)
-        beside = known.with_name(FILE)  # what a file is held against, be it no dependency
-        if known.is_file() and beside.is_file():
-            _link(beside, place / Path(path).with_name(FILE))
     outs = _paths(lock)
     for out in outs:
         (place / out).parent.mkdir(parents=True, exist_ok=True)

@@ -192,9 +192,9 @@ def folder_hashes(params: ModelParams) -> dict[str, str]:
     """
     scratch = params.source == "scratch"
     key, name = ("tokenizer", params.tokenizer) if scratch else ("source", params.source)
-    if name is None or not path_of(f"model.{key}", name).is_dir():
+    folder = None if name is None else path_of(f"model.{key}", name)
+    if folder is None or not folder.is_dir():
         return {}
-    folder = path_of(f"model.{key}", name)
     kinds = ("*.json", "*.txt", "*.model", *(() if scratch else ("*.safetensors",)))
     files = sorted(path for kind in kinds for path in folder.glob(kind))
     return {f"{key} {path.name}": file_hash(path) for path in files}

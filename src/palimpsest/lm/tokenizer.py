@@ -5,7 +5,8 @@ A document is read as start, its tokens, end. Where a tokenizer has no start tok
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ END_OF_TEXT = "<|endoftext|>"
 WORD_MARKS = ("Ġ", "▁")
 """What byte-level tokenizers and SentencePiece write for the space before a word."""
 
+FITTING = "one whose parts fit each other"
+"""What is wanted instead of a tokenizer that cannot encode."""
 HALF_A_LETTER = "\ufffd"
 """What tokens that end inside a letter's bytes are decoded to."""
 
@@ -46,13 +49,8 @@ class Tokenizer:
             ModelError: a text uses a token that the model does not have, or the tokenizer's parts
                 do not fit each other.
         """
-        try:
+        with _in_one_line("the tokenizer", FITTING):
             encoded = self.backend.encode_batch_fast(list(texts), add_special_tokens=False)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # a panic of Rust is no Exception
-            wanted = "one whose parts fit each other"
-            raise ModelError("the tokenizer", wanted=wanted, got=str(error)) from error
         return [self._known(encoding.ids) for encoding in encoded]
 
     def _known(self, ids: list[int]) -> list[int]:
@@ -77,7 +75,8 @@ class Tokenizer:
             The documents; and how many tokens of each lie wholly in its prompt.
         """
         whole = [prompt + text for prompt, text in zip(prompts, texts, strict=True)]
-        encoded = self.backend.encode_batch(whole, add_special_tokens=False)
+        with _in_one_line("the tokenizer", FITTING):
+            encoded = self.backend.encode_batch(whole, add_special_tokens=False)
         given = [
             sum(end <= len(prompt) for _, end in encoding.offsets)
             for prompt, encoding in zip(prompts, encoded, strict=True)
@@ -278,12 +277,19 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> tokenizers.Tokenizer:
-    try:
+    with _in_one_line(str(path), "a tokenizer"):
         return tokenizers.Tokenizer.from_file(str(path))
+
+
+@contextmanager
+def _in_one_line(what: str, wanted: str) -> Iterator[None]:
+    """What the library raises as an error of ours: a panic of its Rust is no Exception."""
+    try:
+        yield
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # nothing more precise; a panic of Rust is no Exception
-        raise ModelError(str(path), wanted="a tokenizer", got=str(error)) from error
+    except BaseException as error:  # nothing more precise
+        raise ModelError(what, wanted=wanted, got=str(error)) from error
 
 
 def _converted(folder: Path) -> tokenizers.Tokenizer:
