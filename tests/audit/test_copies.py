@@ -4,10 +4,11 @@ import random
 
 import pytest
 
-from palimpsest.audit.copies import LEAST_SHARE, Fact, distinct_texts, find_copies
-from palimpsest.audit.measure import AuditVerdict, audit
-from palimpsest.audit.verdict import DEFAULTS
-from palimpsest.report.audit import as_dict, sentence, text
+from palimpsest.audit.copies import Side, distinct_texts, find_copies, find_opening
+from palimpsest.audit.facts import EXCERPT, LEAST_SHARE, Fact
+from palimpsest.audit.measure import audit
+from palimpsest.audit.verdict import DEFAULTS, AuditVerdict
+from palimpsest.report.audit import NAMES, as_dict, sentence, text
 from tests.audit.corpora import encode, human
 
 REFERENCE = human(300, 1)
@@ -28,20 +29,31 @@ def test_counts_by_hand() -> None:
         loop,
         "x " + long,
     ]
-    copies = find_copies(candidate, ["Yes.", f" {long.replace(' ', '  ')}\n", *REFERENCE])
+    copies = find_copies(
+        Side(candidate), Side(["Yes.", f" {long.replace(' ', '  ')}\n", *REFERENCE])
+    )
     assert copies.exact == (0,)
     assert copies.copied.rows == (0, 7)  # 23 of 24 word 8-grams; the other has 23 of 29
     assert copies.empty == (4, 5)
     assert copies.looped == (6,)
     assert copies.repeated.rows == (3, 4, 5, 6)
     assert copies.largest == (2, 3)
-    assert copies.copied.examples == ((0, long[:80]), (7, f"x {long}"[:80]))
-    assert [row for row, _ in copies.repeated.examples] == [3, 4, 6]  # 5 is empty as 4 is
+    assert copies.duplicates == (3, 5)
+    first, second = copies.copied.examples
+    assert (first.row, first.text) == (0, f"{long[:EXCERPT]} …")
+    assert (first.note, second.note) == (
+        "equals text 2 of the reference",
+        "nearly repeats text 2 of the reference",
+    )
+    shown = [(one.row, one.note) for one in copies.repeated.examples]
+    assert shown == [(2, "2 times"), (6, "a loop"), (4, "empty")]
     assert copies.copied.share == 2 / 8
 
 
 def test_a_short_text_is_nobodys_copy() -> None:
-    copies = find_copies(["Thank you very much!"] * 3, ["Thank you very much!", *REFERENCE])
+    copies = find_copies(
+        Side(["Thank you very much!"] * 3), Side(["Thank you very much!", *REFERENCE])
+    )
     assert copies.copied.rows == ()
     assert copies.repeated.rows == (1, 2)
 
@@ -49,7 +61,7 @@ def test_a_short_text_is_nobodys_copy() -> None:
 def test_composition_and_blanks_make_no_other_text() -> None:
     composed, apart = "caf\u00e9 noir", "cafe\u0301  noir\n"
     assert distinct_texts([composed, apart, "tea"]) == [composed, "tea"]
-    assert find_copies([composed, apart], REFERENCE).largest == (0, 1)
+    assert find_copies(Side([composed, apart]), Side(REFERENCE)).largest == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +85,10 @@ def test_human_text_against_human_text_says_nothing() -> None:
     everything = human(4000, 3)
     for seed in range(20):
         texts = random.Random(seed).sample(everything, 400)
-        copies = find_copies(texts[:100], texts[100:])
+        copies = find_copies(Side(texts[:100]), Side(texts[100:]))
         assert not copies.copied.holds
         assert not copies.repeated.holds
+        assert not find_opening(Side(texts[:100]), Side(texts[100:])).rows
 
 
 def damaged(kind: str, share: float) -> list[str]:
@@ -106,12 +119,13 @@ def test_damage_is_found_and_named_first(kind: str, verdict: AuditVerdict, share
     result = audit(damaged(kind, share), REFERENCE, encode, params=PARAMS)
     assert result.verdict is verdict
     said = sentence(result)
-    assert said.startswith(f"{verdict.value.capitalize()}: ")
+    assert said.startswith(f"{NAMES[verdict]}: ")
     assert "none of" not in said
-    rows = as_dict(result)["copies"]
-    assert isinstance(rows, dict)
-    assert len(rows["copied" if verdict is AuditVerdict.COPIED else "repeated"]) >= 19 * share
-    assert f"{'copied' if verdict is AuditVerdict.COPIED else 'repeated'}, row " in text(result)
+    flags = as_dict(result)["flags"]
+    assert isinstance(flags, dict)
+    assert len(flags) >= 19 * share
+    assert 3 <= len(result.judgements[0].rows) == round(100 * result.judgements[0].share)
+    assert f"\n{verdict}, text " in text(result)
 
 
 def test_a_reference_with_duplicates_does_not_condemn_a_fair_candidate() -> None:
@@ -121,3 +135,30 @@ def test_a_reference_with_duplicates_does_not_condemn_a_fair_candidate() -> None
     assert doubled.findings == alone.findings
     assert (doubled.reference_texts, doubled.reference_repeated) == (300, 100)
     assert "100 repeated reference texts were left out." in text(doubled)
+
+
+def test_texts_that_begin_with_one_phrase() -> None:
+    phrase = "Certainly here is a text for you now and"
+    sides = [Side([f"{phrase} {text}" for text in CANDIDATE[:30]] + CANDIDATE[30:])]
+    opening = find_opening(*sides, Side(REFERENCE))
+    assert opening.rows == tuple(range(30))
+    assert opening.examples[0].note == f"begins with “{phrase}”"
+    assert find_opening(*sides, Side(REFERENCE), least=0.5).rows == ()
+    human_too = Side([f"{phrase} {text}" for text in REFERENCE[:90]] + REFERENCE[90:])
+    assert find_opening(*sides, human_too).rows == ()  # as often as people begin so
+
+
+def test_one_text_many_times_is_no_opening() -> None:
+    assert find_opening(Side([CANDIDATE[0]] * 50), Side(REFERENCE)).rows == ()
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_an_opening_is_a_verdict(share: float) -> None:
+    count = round(share * len(CANDIDATE))
+    begun = [f"As an assistant I can say {text}" for text in CANDIDATE[:count]]
+    result = audit(begun + CANDIDATE[count:], REFERENCE, encode, params=PARAMS)
+    assert result.verdict is AuditVerdict.REPEATED
+    assert (
+        f"{count} of 100 texts begin alike (begins with “As an assistant I can say”)"
+        in sentence(result)
+    )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,10 +7,12 @@ from palimpsest.audit.verdict import DEFAULTS, REASONS, AuditVerdict, findings, 
 from palimpsest.evaluation.null_bands import bands_of
 
 NULL = [{"spread": 1.0 + e, "distinct_2": 0.6 + e, "drift": 0.1 + e, "zipf": 1.0 + e,
-         "vendi": 90.0 + e, "recall": 0.9 + e, "nearest_human": 0.7 + e, "duplicates": 0.0}
+         "vendi": 90.0 + e, "recall": 0.9 + e, "nearest_human": 0.7 + e, "duplicates": 0.0,
+         "repetition_diversity": 0.9 + e}
         for e in np.linspace(-0.02, 0.02, 20)]  # fmt: skip
 HUMAN = {"spread": 1.0, "distinct_2": 0.6, "drift": 0.1, "zipf": 1.0, "vendi": 90.0,
-         "recall": 0.9, "nearest_human": 0.7, "duplicates": 0.0}  # fmt: skip
+         "recall": 0.9, "nearest_human": 0.7, "duplicates": 0.0,
+         "repetition_diversity": 0.9}  # fmt: skip
 
 
 def compared(widening=1.0, reach=0.0, **changes):
@@ -24,8 +28,8 @@ def one(name, **parameters):
     return next(item for item in compared(**parameters) if item.metric == name)
 
 
-def verdict(**changes):
-    return judge(compared(**changes), DEFAULTS)[0]
+def verdict(away=False, **changes):
+    return judge(compared(**changes), DEFAULTS, away)[0]
 
 
 def test_band_by_hand():
@@ -97,25 +101,43 @@ def test_sides(metric, value, counts):
 
 
 def test_verdicts():
-    assert verdict() is AuditVerdict.WHOLE
-    assert verdict(drift=0.5) is AuditVerdict.DIFFERENT
-    assert verdict(spread=0.8) is AuditVerdict.NARROWER
-    assert verdict(spread=0.5) is AuditVerdict.NARROWER  # one family alone
+    assert verdict() is None
+    assert verdict(drift=0.5) is None
+    assert verdict(spread=0.8) is None  # one metric alone
+    assert verdict(spread=0.8, distinct_2=0.5) is AuditVerdict.NARROWER
     assert verdict(spread=0.5, vendi=20.0) is AuditVerdict.NARROWER  # both are room
     assert verdict(spread=0.49, distinct_2=0.29) is AuditVerdict.COLLAPSED
     assert verdict(spread=0.51, distinct_2=0.29) is AuditVerdict.NARROWER
 
 
-def test_elsewhere_narrower_says_little():
-    assert verdict(spread=0.5, distinct_2=0.29, nearest_human=0.5) is AuditVerdict.DIFFERENT
-    assert verdict(spread=0.5, recall=0.0, nearest_human=0.5) is AuditVerdict.DIFFERENT
-    assert verdict(spread=0.2, recall=0.0, nearest_human=0.5) is AuditVerdict.DIFFERENT
-    assert verdict(spread=0.2, distinct_2=0.1, nearest_human=0.5) is AuditVerdict.COLLAPSED
-    assert verdict(spread=0.8, nearest_human=0.9) is AuditVerdict.NARROWER
+def test_elsewhere_only_what_is_inside_texts_says_that_they_are_narrower():
+    assert verdict(away=True, spread=0.5, distinct_2=0.29) is None
+    assert verdict(away=True, spread=0.5, recall=0.0) is None
+    assert verdict(away=True, spread=0.2, recall=0.0) is None
+    assert verdict(away=True, spread=0.2, distinct_2=0.1) is AuditVerdict.COLLAPSED
+    assert verdict(away=True, repetition_diversity=0.62) is AuditVerdict.NARROWER
+    assert verdict(away=True, repetition_diversity=0.7) is None
+
+
+def test_without_an_interval_no_metric_decides_where_others_have_one():
+    found = [
+        replace(one, low=None, high=None) if one.metric in ("recall", "spread") else one
+        for one in compared(spread=0.8, recall=0.5)
+    ]
+    assert judge(found, DEFAULTS, away=False)[0] is None
+    none = [replace(one, low=None, high=None) for one in found]
+    assert judge(none, DEFAULTS, away=False)[0] is AuditVerdict.NARROWER
+
+
+def test_words_alone_can_collapse():
+    found = [one for one in compared(distinct_2=0.29) if one.metric == "distinct_2"]
+    assert judge(found, DEFAULTS, away=False)[0] is None
+    twice = [*found, replace(found[0], metric="distinct_4")]
+    assert judge(twice, DEFAULTS, away=False)[0] is AuditVerdict.COLLAPSED
 
 
 def test_reasons_are_the_strongest_of_different_families_first():
-    reasons = judge(compared(spread=0.1, vendi=1.0, distinct_2=0.4, recall=0.8), DEFAULTS)[1]
+    reasons = judge(compared(spread=0.1, vendi=1.0, distinct_2=0.4, recall=0.8), DEFAULTS, False)[1]
     assert len(reasons) == REASONS
     assert [item.metric for item in reasons] == ["vendi", "distinct_2", "recall"]
 
@@ -135,4 +157,4 @@ def test_undefined_metrics_are_left_out():
     measured = {"spread": {"value": None, "low": None, "high": None},
                 "nowhere": {"value": 1.0, "low": None, "high": None}}  # fmt: skip
     assert findings(measured, bands_of(NULL, 100), 0.05) == ()
-    assert judge((), DEFAULTS) == (AuditVerdict.WHOLE, ())
+    assert judge((), DEFAULTS, away=False) == (None, ())

@@ -15,7 +15,7 @@ from tests.audit.corpora import encode, human
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """A human reference, a good and a collapsed candidate; the encoder needs no weights."""
-    monkeypatch.setattr(audit_command, "_encode", lambda model: encode)
+    monkeypatch.setattr(audit_command, "_encoder", lambda model: (encode, None))
     quick = DEFAULTS.changed(half_samples=6, null_samples=8)
     monkeypatch.setattr(audit_command, "DEFAULTS", quick)
     monkeypatch.chdir(tmp_path)
@@ -56,7 +56,7 @@ def test_json_and_page(files, capsys):
     content = json.loads((files / "a.json").read_text(encoding="utf-8"))
     assert content["verdicts"] == ["repeated", "collapsed"]
     assert content["verdict"] == content["verdicts"][0]
-    assert len(content["copies"]["repeated"]) == 36
+    assert len(content["judgements"][0]["rows"]) == len(content["flags"]) == 36
     assert len(content["reasons"]) == 3
     entry = content["metrics"]["duplicates"]
     assert entry["value"] == pytest.approx(0.9)
@@ -79,8 +79,11 @@ def test_standard_input(files, capsys, monkeypatch, kind):
     status, said = run(capsys, "-", "--reference", "human.jsonl")
     assert status == 0
     assert "40 of 40 candidate texts" in said.out
-    last = said.out.splitlines()[-1]
-    assert last.startswith("Repeated: 36 of 40 texts (10 in the largest group). Collapsed: ")
+    before, last = said.out.splitlines()[-2:]
+    assert before.startswith(
+        "Repeated: 36 of 40 texts repeat others or themselves (10 are one text, "
+    )
+    assert last.startswith("Collapsed: ")
 
 
 def test_empty_and_repeated_texts_are_kept(files, capsys):

@@ -21,6 +21,9 @@ class Counting(Encoder):
         super().__init__(PARAMS, 2, identity)
         self.calls = 0
 
+    def pieces(self, words):  # type: ignore[no-untyped-def]
+        return np.ones(len(words), dtype=np.int64)
+
     def _encode_batches(self, texts, first):  # type: ignore[no-untyped-def]
         import torch
 

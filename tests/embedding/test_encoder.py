@@ -339,6 +339,9 @@ class Made(Encoder):
         super().__init__(params(dtype=dtype), 3, "made")
         self.of_text = of_text
 
+    def pieces(self, words):  # type: ignore[no-untyped-def]
+        return np.ones(len(words), dtype=np.int64)
+
     def _encode_batches(self, texts, first):  # type: ignore[no-untyped-def]
         import torch
 
@@ -373,3 +376,13 @@ def test_texts_that_look_alike_to_a_whole_encoder_are_a_doubt_and_no_error() -> 
     assert encoder.doubts(other, encoder.encode(other)) == []
     assert encoder.doubts(["a", "a"], encoder.encode(["a", "a"])) == []
     assert encoder.doubts([], np.zeros((0, 3), np.float32)) == []
+
+
+def test_the_bundled_tokenizer_cuts_words_into_pieces() -> None:
+    """Common words are one piece, made-up ones several; what it has no piece for is said."""
+    pieces = Encoder.load(params()).pieces(
+        ["river", "Mubametu", "\u0e01\u0e02", "\u674e\u9f98", ""]
+    )
+    assert pieces[0] == 1
+    assert pieces[1] >= 3
+    assert pieces.tolist()[3:] == [-1, 0]

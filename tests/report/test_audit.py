@@ -5,7 +5,10 @@ import re
 
 import pytest
 
-from palimpsest.audit.copies import Copies, Fact
+from palimpsest.audit.copies import Copies
+from palimpsest.audit.facts import Example, Fact
+from palimpsest.audit.judgements import Evidence, judgements
+from palimpsest.audit.lengths import Lengths
 from palimpsest.audit.measure import Audit
 from palimpsest.audit.verdict import DEFAULTS, AuditVerdict, Finding
 from palimpsest.core.storage import json_bytes
@@ -23,17 +26,22 @@ DISTINCT = Finding(
 )
 
 
-NO_COPIES = Copies(
-    copied=Fact((), 250, 0.001, ()), exact=(), repeated=Fact((), 250, 0.001, ()), largest=(),
-    empty=(), looped=(),
-)  # fmt: skip
+NOTHING = Fact((), 250, 0.001)
+COPIES = Copies(
+    copied=NOTHING, exact=(), repeated=NOTHING, duplicates=(), largest=(), empty=(), looped=()
+)
 
 
-def audit(verdict, *reasons, sample=200, copies=NO_COPIES):
+def audit(variety=None, *reasons, sample=200, **evidence):
+    found = Evidence(**{
+        "copies": COPIES, "opening": NOTHING, "garbled": None,
+        "lengths": Lengths(30.0, 31.0, False, NOTHING), "variety": variety, "reasons": reasons,
+        "metrics": 3, "null_samples": 20, "away": "", **evidence,
+    })  # fmt: skip
     return Audit(
-        verdicts=(verdict,), copies=copies, reference_repeated=0, reasons=reasons,
-        findings=(VENDI, DRIFT, DISTINCT), sample=sample,
-        words=5000, candidate_texts=250, reference_texts=900, params=DEFAULTS,
+        judgements=judgements(found), evidence=found, findings=(VENDI, DRIFT, DISTINCT),
+        sample=sample, words=5000, segmentation="ICU 78", candidate_texts=250, reference_texts=900,
+        reference_repeated=0, params=DEFAULTS,
     )  # fmt: skip
 
 
@@ -43,19 +51,34 @@ def test_the_sentence_gives_the_reasons_with_their_bands():
         "0.125)."
     )
     assert sentence(audit(AuditVerdict.NARROWER, VENDI)).startswith("Narrower than the reference: ")
-    assert sentence(audit(AuditVerdict.WHOLE)) == (
+    assert sentence(audit()) == (
         "No sign of collapse: none of 3 metrics stands out from 20 samples of the reference."
     )
 
 
-def test_a_different_corpus_may_be_narrower_too():
-    both = audit(AuditVerdict.DIFFERENT, DRIFT)
-    assert sentence(both) == (
-        "Different from the reference, and narrower, as another subject alone can be: drift 0.500 "
-        "(human samples: 0 to 0.125)."
+def test_a_metric_that_stands_out_is_not_followed_by_none_stands_out():
+    assert sentence(audit(None, DRIFT)) == (
+        "No sign of collapse: no loss of variety, though something differs: drift 0.500 (human "
+        "samples: 0 to 0.125)."
     )
-    alone = Audit(**{**vars(both), "findings": (DRIFT, DISTINCT)})
-    assert sentence(alone).startswith("Different from the reference: drift")
+
+
+def test_plain_facts_come_first_each_with_its_counts():
+    twins = tuple(range(60))
+    repeated = Fact(twins, 250, 0.001, (Example(0, "I cannot.", "60 times"),))
+    copies = Copies(
+        copied=NOTHING, exact=(), repeated=repeated, duplicates=twins[1:], largest=twins, empty=(),
+        looped=(),
+    )  # fmt: skip
+    one = audit(AuditVerdict.NARROWER, VENDI, copies=copies, away="far")
+    assert one.verdicts == (
+        AuditVerdict.REPEATED, AuditVerdict.NARROWER, AuditVerdict.OTHER_SUBJECT,
+    )  # fmt: skip
+    assert sentence(one).startswith(
+        "Repeated: 60 of 250 texts repeat others or themselves (60 are one text). Narrower"
+    )
+    assert "repeated, text 1 (60 times): “I cannot.”" in text(one)
+    assert one.judgements[0].share == 60 / 250
 
 
 def test_the_table_says_where_and_what_it_counts_as():
@@ -73,10 +96,10 @@ def test_the_table_says_where_and_what_it_counts_as():
 
 @pytest.mark.parametrize("sample", [FEW_TEXTS, FEW_TEXTS - 1])
 def test_few_texts_are_said(sample):
-    lines = notes(audit(AuditVerdict.WHOLE, sample=sample))
+    lines = notes(audit(sample=sample))
     assert lines[0] == (
         f"{sample} of 250 candidate texts, each against {sample} of 900 reference texts; 20 null "
-        f"samples of {sample}; 5000 words; seed 0."
+        f"samples of {sample}; 5000 words (ICU 78); seed 0."
     )
     few = [f"With {sample} texts only gross changes show."]
     assert lines[1:] == (few if sample < FEW_TEXTS else [])
@@ -86,7 +109,8 @@ def test_what_is_printed_ends_with_the_verdict():
     one = audit(AuditVerdict.COLLAPSED, VENDI)
     lines = text(one).splitlines()
     assert lines[:4] == table(one).splitlines()
-    assert lines[4:] == ["", *notes(one), sentence(one)]
+    assert lines[4:-1] == ["", *notes(one)]
+    assert lines[-1] == f"{sentence(one)} What to do: {one.judgements[0].advice}."
 
 
 def test_the_page_has_the_table_and_marks_what_stands_out():
@@ -120,7 +144,7 @@ def test_the_file_has_every_number():
 
 
 def test_warnings_are_printed_written_and_shown_and_leave_no_trace_where_none_are():
-    plain_one = audit(AuditVerdict.WHOLE)
+    plain_one = audit()
     seen = Audit(**{**vars(plain_one), "warnings": ("odd <letters>",)})
     assert "\nwarning: odd <letters>\n" in text(seen)
     assert as_dict(seen) == {**as_dict(plain_one), "warnings": ["odd <letters>"]}

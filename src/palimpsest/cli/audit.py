@@ -8,7 +8,9 @@ from pathlib import Path
 
 import platformdirs
 
-from palimpsest.audit.measure import Audit, Encode, Score, audit
+from palimpsest.audit.language import Pieces
+from palimpsest.audit.measure import Audit, audit
+from palimpsest.audit.samples import Encode, Score
 from palimpsest.audit.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.core.errors import CorpusError, ParamsError, shown
 from palimpsest.core.parameters import EncoderParams
@@ -30,13 +32,8 @@ EPILOG = (
     "Files: .txt (paragraphs between blank lines), .jsonl, .json, .csv, .parquet."
 )
 STDIN = "-"
-FAILING = {
-    "copied": {AuditVerdict.COPIED},
-    "repeated": {AuditVerdict.REPEATED},
-    "collapse": {AuditVerdict.COLLAPSED},
-    "narrower": {AuditVerdict.COLLAPSED, AuditVerdict.NARROWER},
-}
-"""What ``--fail-on`` may name."""
+COLLAPSE = "collapse"
+"""Older name of ``collapsed`` for ``--fail-on``."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,9 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on",
         nargs="+",
-        choices=[*FAILING],
+        choices=[*map(str, AuditVerdict), COLLAPSE],
+        metavar="VERDICT",
         default=[],
-        help=f"exit with status {FAILED} if one of these holds; narrower is collapse, too",
+        help=f"exit with status {FAILED} if one of these holds: {', '.join(AuditVerdict)}; "
+        "narrower is collapsed, too",
     )
 
 
@@ -84,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
     candidate = _read(args.candidate, args.text_field)
     reference = _read(args.reference, args.text_field)
     score = None if args.model is None else _score(args.model)
-    result = audit(candidate, reference, _encode(args.encoder), score, params)
+    encode, pieces = _encoder(args.encoder)
+    result = audit(candidate, reference, encode, score, params, pieces)
     if args.json:
         write_out(args.json, json_bytes(report.as_dict(result)))
     if args.html:
@@ -100,7 +100,10 @@ def cache_folder() -> Path:
 
 
 def _fails(result: Audit, fail_on: Sequence[str]) -> bool:
-    return any(verdict in FAILING[name] for name in fail_on for verdict in result.verdicts)
+    named = {AuditVerdict.COLLAPSED if name == COLLAPSE else AuditVerdict(name) for name in fail_on}
+    if AuditVerdict.NARROWER in named:
+        named.add(AuditVerdict.COLLAPSED)
+    return not named.isdisjoint(result.verdicts)
 
 
 def _read(sources: Sequence[str], text_field: str) -> list[str]:
@@ -119,7 +122,7 @@ def _read(sources: Sequence[str], text_field: str) -> list[str]:
         )
 
 
-def _encode(model: str) -> Encode:
+def _encoder(model: str) -> tuple[Encode, Pieces]:
     params = EncoderParams.of(
         {
             "model": model,
@@ -132,7 +135,7 @@ def _encode(model: str) -> Encode:
         "encoder",
     )
     encoder, folder = Encoder.load(params), cache_folder()
-    return lambda texts: encode_cached(texts, encoder, folder)
+    return (lambda texts: encode_cached(texts, encoder, folder)), encoder.pieces
 
 
 def _score(folder: Path) -> Score:

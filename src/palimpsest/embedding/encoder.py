@@ -140,6 +140,10 @@ class Encoder(ABC):
         ]
 
     @abstractmethod
+    def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """How many pieces the tokenizer cuts each word into, (n,); −1 where it lacks one."""
+
+    @abstractmethod
     def _encode_batches(
         self, texts: list[str], first: int
     ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
@@ -161,6 +165,10 @@ class _Bundled(Encoder):
         check_max_tokens(params, self.model.position_limit)
         identity = identity_of(params, SHA256, self.model.vocabulary)
         super().__init__(params, self.model.dimensions, identity)
+
+    def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """See `Encoder.pieces`."""
+        return self.model.pieces(words)
 
     def _encode_batches(
         self, texts: list[str], first: int

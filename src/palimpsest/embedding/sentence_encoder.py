@@ -5,10 +5,13 @@ Weights are safetensors; no code of a folder or of the hub runs.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from palimpsest.core.errors import ModelError, written_out
 from palimpsest.core.named_paths import path_of
@@ -61,6 +64,14 @@ class SentenceEncoder(Encoder):
         vocabulary = json.dumps(self.model.tokenizer.get_vocab(), sort_keys=True)
         identity = identity_of(params, _state_hash(self.model), str(self.model), vocabulary)
         super().__init__(params, dimensions, identity)
+
+    def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """See `Encoder.pieces`."""
+        tokenizer, counts = self.model.tokenizer, np.zeros(len(words), dtype=np.int64)
+        for at, word in enumerate(words):
+            ids = tokenizer.encode(word, add_special_tokens=False)
+            counts[at] = -1 if tokenizer.unk_token_id in ids else len(ids)
+        return counts
 
     def _encode_batches(
         self, texts: list[str], first: int

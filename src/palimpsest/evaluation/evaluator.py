@@ -4,8 +4,8 @@ It puts the families of `palimpsest.metrics` together with the metrics that stan
 the registry that have a function, and the project's own (`score.custom`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ FAMILIES: dict[str, Callable[[Reference], Family]] = {
     "heldout": HeldoutLikelihood,
 }
 """What gives the numbers of the registry that are measured on texts."""
+WORDS_ALONE = ("text", "lock_in", "likelihood")
+"""Those of them that ask no embedding."""
 
 
 def silent(done: int, total: int) -> None:
@@ -57,17 +59,21 @@ class Evaluator:
     Args:
         reference: the human side.
         plugins: the project's own metrics.
+        families: which of `FAMILIES` to measure.
 
     Raises:
         MetricError: texts or embeddings from which nothing can be measured.
     """
 
-    def __init__(self, reference: Reference, plugins: Sequence[Plugin] = ()) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        plugins: Sequence[Plugin] = (),
+        families: Collection[str] = tuple(FAMILIES),
+    ) -> None:
         self.reference = reference
-        self._geometry = Geometry(reference)
         self._families: dict[str, Family] = {
-            name: self._geometry if fit is Geometry else fit(reference)
-            for name, fit in FAMILIES.items()
+            name: fit(reference) for name, fit in FAMILIES.items() if name in families
         }
         alone = [Plugin(name, one.function) for name, one in REGISTRY.items() if one.function]
         self._plugins = [plugin.fit(reference) for plugin in (*alone, *plugins)]
@@ -93,7 +99,7 @@ class Evaluator:
 
     def coordinates(self, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
         """Where texts lie in the human basis, (n, 3)."""
-        basis = self._geometry.fitted.basis
+        basis = cast("Geometry", self._families["geometry"]).fitted.basis
         return project(embeddings, basis.mean, basis.components)
 
 

@@ -48,8 +48,7 @@ def foreign_texts(texts: Sequence[str], side: HumanSide | None, what: str = "tex
     if min(len(theirs), len(known)) < LEAST_WORDS:
         return []
     letters, normal = _scripts(theirs), _scripts(known)
-    common = sum(min(share, normal.get(name, 0.0)) for name, share in letters.items())
-    if common < COMMON_LETTERS:
+    if _in_common(letters, normal) < COMMON_LETTERS:
         return [
             f"the letters of the {what} are {_chief(letters)}, those of the human sample "
             f"{_chief(normal)}: is this another language?"
@@ -64,6 +63,18 @@ def foreign_texts(texts: Sequence[str], side: HumanSide | None, what: str = "tex
         f"human samples at most {100 * most:.0f} %: another language, another subject or no "
         "language at all?"
     ]
+
+
+def other_letters(texts: Sequence[str], human: Sequence[str]) -> bool:
+    """Whether texts are written in other letters than human ones, as far as both have words."""
+    theirs, known = _first(texts), _first(human)
+    both = bool(theirs and known)
+    return both and _in_common(_scripts(theirs), _scripts(known)) < COMMON_LETTERS
+
+
+def _in_common(letters: Mapping[str, float], normal: Mapping[str, float]) -> float:
+    """Share of the letters that have the same scripts, 0 to 1."""
+    return sum(min(share, normal.get(name, 0.0)) for name, share in letters.items())
 
 
 def _first(texts: Sequence[str]) -> list[str]:

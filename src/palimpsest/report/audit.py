@@ -1,52 +1,35 @@
-"""An audit to look at: a table for a terminal, a page of its own, the verdict in a sentence."""
+"""An audit to look at: a table for a terminal, a page of its own, the verdicts in sentences."""
 
+from dataclasses import asdict
+
+from palimpsest.audit.judgements import Judgement
 from palimpsest.audit.measure import Audit
 from palimpsest.audit.verdict import AuditVerdict, Finding
 from palimpsest.core.formatting import plain, span, text_table
-from palimpsest.metrics.registry import metric
 from palimpsest.report.tables import Cell, Column, Row, Table
 from palimpsest.report.templates import render_template
 
+FORMAT = 1
+"""Of the JSON file; docs/audit.schema.json describes it."""
 COLUMNS = ("metric", "value", "95 % interval", "null band", "where")
-PLAIN = (AuditVerdict.COPIED, AuditVerdict.REPEATED)
-"""Verdicts that are plain facts."""
 FEW_TEXTS = 100
 """n below which the page says that only gross changes show."""
+NAMES = {
+    AuditVerdict.COPIED: "Copied from the reference",
+    AuditVerdict.REPEATED: "Repeated",
+    AuditVerdict.GARBLED: "Garbled",
+    AuditVerdict.COLLAPSED: "Collapsed",
+    AuditVerdict.NARROWER: "Narrower than the reference",
+    AuditVerdict.SHORTENED: "Shortened",
+    AuditVerdict.OTHER_SUBJECT: "Another subject than the reference",
+    AuditVerdict.NO_SIGN: "No sign of collapse",
+}
+"""Verdicts for readers."""
 
 
 def sentence(audit: Audit) -> str:
-    """The plain facts, then the metrics' verdict and the three strongest reasons for it."""
-    said = [_plainly(audit, one) for one in audit.verdicts if one in PLAIN]
-    measured = [one for one in audit.verdicts if one not in PLAIN]
-    return " ".join([*said, *(_measured(audit, one) for one in measured)])
-
-
-def _plainly(audit: Audit, verdict: AuditVerdict) -> str:
-    """A plain fact with its numbers: "Repeated: 60 of 120 texts; 60 are one text."."""
-    copies = audit.copies
-    if verdict is AuditVerdict.COPIED:
-        fact, counts = copies.copied, {"equal one": len(copies.exact)}
-        counts["nearly repeat one"] = len(fact.rows) - len(copies.exact)
-    else:
-        fact = copies.repeated
-        one = "are one text" if 2 * len(copies.largest) > len(fact.rows) else "in the largest group"
-        counts = {one: len(copies.largest), "are loops": len(copies.looped)}
-        counts["are empty"] = len(copies.empty)
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    head = verdict.value.capitalize()
-    return f"{head}: {len(fact.rows)} of {fact.texts} texts ({told})."
-
-
-def _measured(audit: Audit, verdict: AuditVerdict) -> str:
-    head = verdict.value.capitalize()
-    if verdict is AuditVerdict.WHOLE:
-        count, null = len(audit.findings), audit.params.null_samples
-        return f"{head}: none of {count} metrics stands out from {null} samples of the reference."
-    reasons = "; ".join(_reason(one) for one in audit.reasons)
-    narrower = any(one.counts == "collapse" for one in audit.findings)
-    if verdict is AuditVerdict.DIFFERENT and narrower:
-        head += ", and narrower, as another subject alone can be"
-    return f"{head}: {reasons}."
+    """Every verdict with its reason."""
+    return " ".join(f"{NAMES[one.verdict]}: {one.reason}." for one in audit.judgements)
 
 
 def notes(audit: Audit) -> list[str]:
@@ -54,19 +37,26 @@ def notes(audit: Audit) -> list[str]:
     lines = [
         f"{audit.sample} of {audit.candidate_texts} candidate texts, each against {audit.sample} "
         f"of {audit.reference_texts} reference texts; {audit.params.null_samples} null samples of "
-        f"{audit.sample}; {audit.words} words; seed {audit.params.seed}."
+        f"{audit.sample}; {audit.words} words ({audit.segmentation}); seed {audit.params.seed}."
     ]
-    plain = {"copied": audit.copies.copied, "repeated": audit.copies.repeated}
-    lines += [
-        f'{name}, row {row + 1}: "{example}"'
-        for name, fact in plain.items()
-        for row, example in fact.examples
-    ]
+    lengths = audit.evidence.lengths
+    if lengths.shortened:
+        lines.append("The reference texts were cut to the candidate's lengths before measuring.")
     if audit.reference_repeated:
         lines.append(f"{audit.reference_repeated} repeated reference texts were left out.")
     if audit.sample < FEW_TEXTS:
         lines.append(f"With {audit.sample} texts only gross changes show.")
     return lines
+
+
+def named(judgement: Judgement) -> list[str]:
+    """The texts that show a verdict, a line each."""
+    return [
+        f"{judgement.verdict}, text {one.row + 1}"
+        + (f" ({one.note})" if one.note else "")
+        + f": “{one.text}”"
+        for one in judgement.examples
+    ]
 
 
 def table(audit: Audit) -> str:
@@ -77,7 +67,11 @@ def table(audit: Audit) -> str:
 def text(audit: Audit) -> str:
     """What the command prints."""
     seen = [f"warning: {warning}" for warning in audit.warnings]
-    return "\n".join([table(audit), "", *notes(audit), *seen, sentence(audit)])
+    texts = [line for one in audit.judgements for line in named(one)]
+    verdicts = [
+        f"{NAMES[one.verdict]}: {one.reason}. What to do: {one.advice}." for one in audit.judgements
+    ]
+    return "\n".join([table(audit), "", *notes(audit), *texts, *seen, *verdicts])
 
 
 def page(audit: Audit, candidate: str, reference: str) -> str:
@@ -96,7 +90,7 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
     return render_template(
         "audit",
         title=f"Audit of {candidate}",
-        verdict=audit.verdict.value.capitalize(),
+        verdict=", ".join(NAMES[one] for one in audit.verdicts),
         candidate=candidate,
         reference=reference,
         sentence=sentence(audit),
@@ -107,32 +101,35 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
 
 
 def as_dict(audit: Audit) -> dict[str, object]:
-    """Plain values for a JSON file."""
+    """Plain values for a JSON file; rows count from 0."""
     return {
+        "format": FORMAT,
         "verdict": audit.verdict.value,
         "verdicts": [one.value for one in audit.verdicts],
-        "copies": {
-            "copied": list(audit.copies.copied.rows),
-            "copied_exactly": list(audit.copies.exact),
-            "repeated": list(audit.copies.repeated.rows),
-            "largest_group": list(audit.copies.largest),
-            "loops": list(audit.copies.looped),
-            "empty": list(audit.copies.empty),
-            "expected": {
-                "copied": audit.copies.copied.expected,
-                "repeated": audit.copies.repeated.expected,
-            },
-        },
+        "judgements": [_judgement(one) for one in audit.judgements],
+        "flags": {str(row): list(flags) for row, flags in audit.flags.items()},
         "sentence": sentence(audit),
         "reasons": [one.metric for one in audit.reasons],
         "sample": audit.sample,
         "words": audit.words,
+        "segmentation": audit.segmentation,
         "candidate_texts": audit.candidate_texts,
         "reference_texts": audit.reference_texts,
         "reference_repeated": audit.reference_repeated,
         "parameters": audit.params.as_dict(),
         "metrics": {one.metric: _entry(one) for one in audit.findings},
-        **({"warnings": list(audit.warnings)} if audit.warnings else {}),
+        "warnings": list(audit.warnings),
+    }
+
+
+def _judgement(one: Judgement) -> dict[str, object]:
+    return {
+        "verdict": one.verdict.value,
+        "reason": one.reason,
+        "advice": one.advice,
+        "share": one.share,
+        "rows": list(one.rows),
+        "examples": [asdict(example) for example in one.examples],
     }
 
 
@@ -147,11 +144,6 @@ def _entry(one: Finding) -> dict[str, object]:
         "place": one.place,
         "counts": one.counts,
     }
-
-
-def _reason(one: Finding) -> str:
-    band = span(one.band.low, one.band.high)
-    return f"{metric(one.metric).label} {plain(one.value)} (human samples: {band})"
 
 
 def _cells(one: Finding) -> tuple[str, str, str, str, str]:

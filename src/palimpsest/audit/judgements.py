@@ -1,0 +1,197 @@
+"""What an audit says in words: each verdict with its reason, what to do, and texts that show it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from palimpsest.audit.copies import Copies
+from palimpsest.audit.facts import Example, Fact
+from palimpsest.audit.language import Garbled
+from palimpsest.audit.lengths import Lengths
+from palimpsest.audit.verdict import AuditVerdict, Finding
+from palimpsest.core.formatting import plain, span
+from palimpsest.metrics.registry import metric
+
+ADVICE = {
+    AuditVerdict.COPIED: "leave them out, or they are trained on twice and evaluated on themselves",
+    AuditVerdict.REPEATED: "take out copies, loops and empty texts (--clean), cut openings off",
+    AuditVerdict.GARBLED: "read the named texts; if they are sound, this reference is of another "
+    "language",
+    AuditVerdict.COLLAPSED: "do not train on this alone; add human text, sample less sharply",
+    AuditVerdict.NARROWER: "add human text or sample less sharply, and compare again",
+    AuditVerdict.SHORTENED: "look for a limit on length, or for texts that were cut",
+    AuditVerdict.OTHER_SUBJECT: "take a reference about the same subject; until then "
+    "variety cannot be judged",
+    AuditVerdict.NO_SIGN: "nothing",
+}
+"""What to do about each verdict."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict that holds."""
+
+    verdict: AuditVerdict
+    reason: str
+    """A sentence, the plainest fact first."""
+    advice: str
+    """What to do."""
+    share: float | None
+    """Of the candidate's texts, 0 to 1; None where all together show it."""
+    rows: tuple[int, ...]
+    """Positions of the texts concerned; none where all together show it."""
+    examples: tuple[Example, ...]
+    """Texts that show it."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that an audit found."""
+
+    copies: Copies
+    opening: Fact
+    garbled: Garbled | None
+    """None where the candidate is written in other letters."""
+    lengths: Lengths
+    variety: AuditVerdict | None
+    """What the metrics say."""
+    reasons: tuple[Finding, ...]
+    """Why, or what differs."""
+    metrics: int
+    null_samples: int
+    away: str
+    """Why the texts are taken to be of another subject; empty if they are not."""
+    alike: tuple[Example, ...] = ()
+    """Texts that are most like another one of the candidate."""
+    farthest: tuple[Example, ...] = ()
+    """Texts that are farthest from the reference."""
+
+
+def judgements(found: Evidence) -> tuple[Judgement, ...]:
+    """All verdicts that hold, in the order of `AuditVerdict`; at least one."""
+    said = [rule(found) for rule in RULES]
+    held = tuple(one for one in said if one is not None)
+    return held or (_no_sign(found),)
+
+
+def _copied(found: Evidence) -> Judgement | None:
+    fact, exact = found.copies.copied, len(found.copies.exact)
+    if not fact.holds:
+        return None
+    parts = _parts({"equal one": exact, "nearly repeat one": len(fact.rows) - exact})
+    reason = f"{_count(fact)} stand in the reference ({parts})"
+    return _of_texts(AuditVerdict.COPIED, fact, reason)
+
+
+def _repeated(found: Evidence) -> Judgement | None:
+    copies, opening = found.copies, found.opening
+    again = copies.repeated
+    if not again.holds and not opening.rows:
+        return None
+    rows = {*(again.rows if again.holds else ()), *opening.rows}
+    said = []
+    if again.holds:
+        largest = len(copies.largest)
+        others = len(copies.duplicates) - len(copies.empty) - max(largest - 1, 0)
+        counts = {
+            "are one text": largest,
+            "more repeat an earlier one": max(others, 0),
+            "are loops": len(copies.looped),
+            "are empty": len(copies.empty),
+        }
+        said.append(f"{_count(again)} repeat others or themselves ({_parts(counts)})")
+    if opening.rows:
+        said.append(f"{_count(opening)} begin alike ({opening.examples[0].note})")
+    held = [fact for fact in (again, opening) if fact.holds]
+    whole = Fact(tuple(sorted(rows)), again.texts, again.expected, _some(held))
+    return _of_texts(AuditVerdict.REPEATED, whole, "; ".join(said))
+
+
+def _garbled(found: Evidence) -> Judgement | None:
+    garbled = found.garbled
+    if garbled is None or not garbled.holds:
+        return None
+    said, rows = [], set()
+    if garbled.strange.holds:
+        said.append(f"{_count(garbled.strange)} have words of no known language")
+        rows |= {*garbled.strange.rows}
+    if garbled.shuffled:
+        ours, theirs = garbled.order
+        said.append(
+            f"the words stand in an order that is not the reference's ({100 * ours.triples:.0f} % "
+            f"of the triples of known pairs are known, of human ones {100 * theirs.triples:.0f} %)"
+        )
+        rows |= {*garbled.disordered.rows}
+    shown = garbled.strange if garbled.strange.holds else garbled.disordered
+    whole = Fact(tuple(sorted(rows)), shown.texts, shown.expected, shown.examples)
+    return _of_texts(AuditVerdict.GARBLED, whole, "; ".join(said))
+
+
+def _variety(found: Evidence) -> Judgement | None:
+    if found.variety is None:
+        return None
+    reason = "; ".join(map(_measure, found.reasons))
+    return Judgement(found.variety, reason, ADVICE[found.variety], None, (), found.alike)
+
+
+def _shortened(found: Evidence) -> Judgement | None:
+    lengths = found.lengths
+    if not lengths.shortened:
+        return None
+    reason = (
+        f"texts have {plain(lengths.ours)} words on average, the reference's "
+        f"{plain(lengths.theirs)}"
+    )
+    return _of_texts(AuditVerdict.SHORTENED, lengths.short, reason)
+
+
+def _other_subject(found: Evidence) -> Judgement | None:
+    if not found.away:
+        return None
+    verdict = AuditVerdict.OTHER_SUBJECT
+    return Judgement(verdict, found.away, ADVICE[verdict], None, (), found.farthest)
+
+
+def _no_sign(found: Evidence) -> Judgement:
+    verdict = AuditVerdict.NO_SIGN
+    reason = f"none of {found.metrics} metrics stands out from {found.null_samples} samples of "
+    reason += "the reference"
+    if found.reasons:
+        reason = "no loss of variety, though something differs: "
+        reason += "; ".join(map(_measure, found.reasons))
+    return Judgement(verdict, reason, ADVICE[verdict], None, (), ())
+
+
+RULES: Sequence[Callable[[Evidence], Judgement | None]] = (
+    _copied,
+    _repeated,
+    _garbled,
+    _variety,
+    _shortened,
+    _other_subject,
+)
+
+
+def _of_texts(verdict: AuditVerdict, fact: Fact, reason: str) -> Judgement:
+    return Judgement(verdict, reason, ADVICE[verdict], fact.share, fact.rows, fact.examples)
+
+
+def _some(facts: Sequence[Fact]) -> tuple[Example, ...]:
+    """Examples of several facts, each row once."""
+    known: dict[int, Example] = {}
+    for fact in facts:
+        for example in fact.examples:
+            known.setdefault(example.row, example)
+    return tuple(known.values())
+
+
+def _count(fact: Fact) -> str:
+    return f"{len(fact.rows)} of {fact.texts} texts"
+
+
+def _parts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def _measure(one: Finding) -> str:
+    band = span(one.band.low, one.band.high)
+    return f"{metric(one.metric).label} {plain(one.value)} (human samples: {band})"
