@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from palimpsest.audit.copies import distinct_texts, find_copies
+from palimpsest.auditing.copies import distinct_texts, find_copies
 from palimpsest.corpus.loaders import read_as_is
 
 SHARES = (0.0, 0.05, 0.1, 0.2)

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from palimpsest.audit.verdict import DEFAULTS
+from palimpsest.auditing.verdict import DEFAULTS
 from palimpsest.cli import audit as audit_command
 from palimpsest.cli.main import main
-from tests.audit.corpora import encode, human
+from tests.auditing.corpora import encode, human
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from palimpsest.audit.measure import audit
-from palimpsest.audit.verdict import DEFAULTS, AuditVerdict
+from palimpsest.auditing.measure import audit
+from palimpsest.auditing.verdict import DEFAULTS, AuditVerdict
 from palimpsest.evaluation.evaluator import Evaluator, values
 from palimpsest.evaluation.null_bands import null_bands
 from palimpsest.evaluation.scorecard import generation_metrics, scorecard
@@ -33,7 +33,7 @@ from palimpsest.report.curve_files import curve_files
 from palimpsest.report.page import render
 from palimpsest.trajectory.curves import Trajectory, with_axioms
 from palimpsest.trajectory.summary import summarise
-from tests.audit.corpora import encode, human
+from tests.auditing.corpora import encode, human
 from tests.evaluation.generations import (
     OF_A_ROW,
     PARAMS,

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from palimpsest.audit.copies import Copies
-from palimpsest.audit.facts import Example, Fact
-from palimpsest.audit.judgements import Evidence, judgements
-from palimpsest.audit.lengths import Lengths
-from palimpsest.audit.measure import Audit
-from palimpsest.audit.verdict import DEFAULTS, AuditVerdict, Finding
+from palimpsest.auditing.copies import Copies
+from palimpsest.auditing.facts import Example, Fact
+from palimpsest.auditing.judgements import Evidence, judgements
+from palimpsest.auditing.lengths import Lengths
+from palimpsest.auditing.measure import Audit
+from palimpsest.auditing.verdict import DEFAULTS, AuditVerdict, Finding
 from palimpsest.core.storage import json_bytes
 from palimpsest.report.audit import FEW_TEXTS, as_dict, notes, page, sentence, table, text
 from palimpsest.statistics.null_band import Band

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from palimpsest.audit.copies import Fact
-from palimpsest.audit.verdict import AuditVerdict
+from palimpsest.auditing.copies import Fact
+from palimpsest.auditing.verdict import AuditVerdict
 from palimpsest.report.audit import page as audit_page
 from palimpsest.report.page import Picture, Sample, render
 from palimpsest.report.templates import POLICY

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import platformdirs
 
-from palimpsest.audit.language import Pieces
-from palimpsest.audit.measure import Audit, audit
-from palimpsest.audit.samples import Encode, Score
-from palimpsest.audit.verdict import DEFAULTS, AuditParams, AuditVerdict
+from palimpsest.auditing.language import Pieces
+from palimpsest.auditing.measure import Audit, audit
+from palimpsest.auditing.samples import Encode, Score
+from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.core.errors import CorpusError, ParamsError, shown
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.storage import check_out, json_bytes, write_out
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """Reads, measures, prints and writes.
 
     Raises:
-        PalimpsestError: see `palimpsest.audit.measure.audit`, and unreadable files or models.
+        PalimpsestError: see `palimpsest.auditing.measure.audit`, and unreadable files or models.
     """
     if STDIN in args.candidate and STDIN in args.reference:
         raise ParamsError("standard input", wanted="one corpus from it", got="two")

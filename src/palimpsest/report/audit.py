@@ -2,9 +2,9 @@
 
 from dataclasses import asdict
 
-from palimpsest.audit.judgements import Judgement
-from palimpsest.audit.measure import Audit
-from palimpsest.audit.verdict import AuditVerdict, Finding
+from palimpsest.auditing.judgements import Judgement
+from palimpsest.auditing.measure import Audit
+from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.core.formatting import plain, span, text_table
 from palimpsest.report.tables import Cell, Column, Row, Table
 from palimpsest.report.templates import render_template

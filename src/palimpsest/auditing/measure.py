@@ -23,20 +23,20 @@ from itertools import chain
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # by scikit-learn
 
-from palimpsest.audit.copies import (
+from palimpsest.auditing.copies import (
     FORMULA,
     Side,
     distinct_texts,
     find_copies,
     find_opening,
 )
-from palimpsest.audit.facts import Fact
-from palimpsest.audit.judgements import Evidence, Judgement, judgements
-from palimpsest.audit.language import Garbled, Pieces, find_garbled, unread
-from palimpsest.audit.lengths import find_lengths
-from palimpsest.audit.samples import Encode, Score, read_texts, sample_size
-from palimpsest.audit.subject import Cloud, Nearest, elsewhere, farthest, most_alike, nearest
-from palimpsest.audit.verdict import (
+from palimpsest.auditing.facts import Fact
+from palimpsest.auditing.judgements import Evidence, Judgement, judgements
+from palimpsest.auditing.language import Garbled, Pieces, find_garbled, unread
+from palimpsest.auditing.lengths import find_lengths
+from palimpsest.auditing.samples import Encode, Score, read_texts, sample_size
+from palimpsest.auditing.subject import Cloud, Nearest, elsewhere, farthest, most_alike, nearest
+from palimpsest.auditing.verdict import (
     DEFAULTS,
     AuditParams,
     AuditVerdict,

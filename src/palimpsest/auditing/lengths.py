@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from palimpsest.audit.copies import Side
-from palimpsest.audit.facts import EXAMPLES, Fact, examples
+from palimpsest.auditing.copies import Side
+from palimpsest.auditing.facts import EXAMPLES, Fact, examples
 
 SHORTER = 0.75
 """Mean words of a text, over the reference's, from which down texts are called shortened: a

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from palimpsest.audit.facts import Example, Fact, examples, excerpt, rate
+from palimpsest.auditing.facts import Example, Fact, examples, excerpt, rate
 from palimpsest.core.words import cut, normalised, words
 from palimpsest.corpus.near_duplicates import LENGTH, nearly_repeated
 
@@ -133,7 +133,8 @@ def find_opening(candidate: Side, reference: Side, least: float = 0.0) -> Fact:
             if len(candidate.words[row]) > length:
                 starts[tuple(candidate.words[row][:length])].append(row)
         theirs = Counter(tuple(one[:length]) for one in reference.known.values())
-        rows = tuple(max([*starts.values(), []], key=len))
+        groups: list[list[int]] = [*starts.values(), []]
+        rows = tuple(max(groups, key=len))
         expected = rate(max(theirs.values(), default=0), len(reference.known))
         phrase = f"begins with “{cut(candidate.texts[rows[0]], length)}”" if rows else ""
         shown = examples(rows, candidate.texts, dict.fromkeys(rows, phrase))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from palimpsest.audit.verdict import DEFAULTS, REASONS, AuditVerdict, findings, judge
+from palimpsest.auditing.verdict import DEFAULTS, REASONS, AuditVerdict, findings, judge
 from palimpsest.evaluation.null_bands import bands_of
 
 NULL = [{"spread": 1.0 + e, "distinct_2": 0.6 + e, "drift": 0.1 + e, "zipf": 1.0 + e,

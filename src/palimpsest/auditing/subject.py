@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.audit.facts import EXAMPLES, Example, excerpt
+from palimpsest.auditing.facts import EXAMPLES, Example, excerpt
 from palimpsest.evaluation.human import HumanSide
 from palimpsest.metrics.validation import BLOCK_ROWS
 from palimpsest.statistics.null_band import Band

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from palimpsest.audit.copies import Copies
-from palimpsest.audit.facts import Example, Fact
-from palimpsest.audit.language import Garbled
-from palimpsest.audit.lengths import Lengths
-from palimpsest.audit.verdict import AuditVerdict, Finding
+from palimpsest.auditing.copies import Copies
+from palimpsest.auditing.facts import Example, Fact
+from palimpsest.auditing.language import Garbled
+from palimpsest.auditing.lengths import Lengths
+from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.core.formatting import plain, span
 from palimpsest.metrics.registry import metric
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from palimpsest.audit.measure import audit
-from palimpsest.audit.verdict import DEFAULTS, AuditParams, AuditVerdict
+from palimpsest.auditing.measure import audit
+from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.core.errors import CorpusError, MetricError, ParamsError
 from palimpsest.core.rng import stream
 from palimpsest.evaluation.evaluator import Evaluator, values
@@ -12,7 +12,7 @@ from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.metrics.family import Reference, Sample
 from palimpsest.metrics.likelihood import scored
 from palimpsest.metrics.registry import TEXT, metric
-from tests.audit.corpora import encode, human
+from tests.auditing.corpora import encode, human
 
 QUICK = DEFAULTS.changed(half_samples=10, null_samples=10)
 REFERENCE = human(300, seed=1)

@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from palimpsest.audit.copies import Side, distinct_texts, find_copies, find_opening
-from palimpsest.audit.facts import EXCERPT, LEAST_SHARE, Fact
-from palimpsest.audit.measure import audit
-from palimpsest.audit.verdict import DEFAULTS, AuditVerdict
+from palimpsest.auditing.copies import Side, distinct_texts, find_copies, find_opening
+from palimpsest.auditing.facts import EXCERPT, LEAST_SHARE, Fact
+from palimpsest.auditing.measure import audit
+from palimpsest.auditing.verdict import DEFAULTS, AuditVerdict
 from palimpsest.report.audit import NAMES, as_dict, sentence, text
-from tests.audit.corpora import encode, human
+from tests.auditing.corpora import encode, human
 
 REFERENCE = human(300, 1)
 CANDIDATE = human(100, 2)

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from palimpsest.audit.copies import Side
-from palimpsest.audit.facts import EXAMPLES, Fact, examples, rate
+from palimpsest.auditing.copies import Side
+from palimpsest.auditing.facts import EXAMPLES, Fact, examples, rate
 
 Pieces = Callable[[Sequence[str]], NDArray[np.int64]]
 """Words to the number of pieces that an encoder's tokenizer cuts each into; −1 where it has no
