@@ -66,7 +66,7 @@ COMPILE := $(LOCK)/bin/uv pip compile --quiet --no-header --no-annotate --genera
 lock:
 	rm -rf $(LOCK) && $(PYTHON) -m venv $(LOCK)
 	$(LOCK)/bin/python -m pip install --quiet $(TORCH)
-	$(LOCK)/bin/python -m pip install --quiet -e '.[test]' hatchling editables
+	$(LOCK)/bin/python -m pip install --quiet -e '.[pipeline,test]' editables
 	$(LOCK)/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > $(LOCK)/pins
 	$(LOCK)/bin/python -m pip install --quiet uv
 	$(COMPILE) --no-deps -o requirements.lock $(LOCK)/pins

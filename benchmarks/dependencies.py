@@ -50,28 +50,33 @@ def licence(package: Message) -> str:
 
 def normal(name: str) -> str:
     """A package's name as indexes compare it."""
-    return name.split(";")[0].split(">")[0].split("=")[0].lower().replace("_", "-").strip()
+    bare = name.split(";")[0].split(">")[0].split("=")[0]
+    return bare.lower().replace("_", "-").replace(".", "-").strip()
 
 
-def direct() -> tuple[set[str], set[str]]:
-    """What pyproject.toml asks for: to run, and to test."""
+def direct() -> dict[str, str]:
+    """Why pyproject.toml asks for a package, by its name as indexes compare it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    run, test = project["dependencies"], project["optional-dependencies"]["test"]
-    return {normal(one) for one in run}, {normal(one) for one in test}
+    extras = project["optional-dependencies"]
+    groups = {
+        "to test": extras["test"],
+        "by the pipeline": extras["pipeline"],
+        "to audit": project["dependencies"],
+    }
+    return {normal(one): why for why, group in groups.items() for one in group}
 
 
 def table(files: list[Path]) -> str:
     """The Markdown table, the total below it."""
-    to_run, to_test = direct()
+    asked_for = direct()
     lines = ["| package | version | licence | asked for | MB |", "|---|---|---|---|--:|"]
     rows = []
     for file in files:
         package, size = metadata(file), file.stat().st_size
         name, said = str(package["Name"]), licence(package).replace("|", "or")
         said = f"**{said}**" if any(mark in said for mark in COPYLEFT) else said
-        key = normal(name).replace(".", "-")
-        why = "to run" if key in {one.replace(".", "-") for one in to_run} else ""
-        why = why or ("to test" if key in to_test else "by others")
+        key = normal(name)
+        why = asked_for.get(key, "by others")
         rows.append((key, f"| {name} | {package['Version']} | {said} | {why} | {size / 1e6:.1f} |"))
     total = sum(file.stat().st_size for file in files)
     lines += [row for _, row in sorted(rows)]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from palimpsest.core.command import interrupts_in_one_line
+from palimpsest.core.command import loading_in_one_line
 from palimpsest.core.compute import settle_for_stage
 from palimpsest.core.locks import keep_locks
 
-sys.excepthook = interrupts_in_one_line
+sys.excepthook = loading_in_one_line
 settle_for_stage(sys.argv)
 keep_locks(Path.cwd())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.dependencies import licence, table
+from benchmarks.dependencies import direct, licence, normal, table
 from tests.tiny import ROOT
 
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
@@ -40,6 +40,15 @@ def test_the_table_has_every_package_of_the_lock() -> None:
     assert missing == set()
 
 
+def test_the_table_says_what_each_package_is_wanted_for() -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    row = re.compile(r"^\| (\S+) \| [^|]+ \| [^|]+ \| ([^|]+) \| [\d.]+ \|$", re.M)
+    shown = {normal(name): why for name, why in row.findall(page)}
+    asked_for = direct()
+    assert {name: asked_for.get(name, "by others") for name in shown} == shown
+    assert asked_for.keys() <= shown.keys()
+
+
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
@@ -59,14 +68,15 @@ def test_a_licence_is_what_the_package_says(headers: dict[str, str], said: str) 
 
 
 def test_copyleft_stands_out_and_sizes_are_added(tmp_path: Path) -> None:
-    for name, words in (("numpy", "MIT"), ("grandalf", "GPLv2 | EPLv1")):
+    for name, words in (("numpy", "MIT"), ("dvc", "MIT"), ("grandalf", "GPLv2 | EPLv1")):
         with zipfile.ZipFile(tmp_path / f"{name}-1-py3-none-any.whl", "w") as wheel:
             head = f"Name: {name}\nVersion: 1\nLicense: {words}\n"
             wheel.writestr(f"{name}-1.dist-info/METADATA", head)
             wheel.writestr("content", bytes(1_500_000))
     *rows, _, total = table([*tmp_path.iterdir()]).splitlines()
     assert rows[2:] == [
+        "| dvc | 1 | MIT | by the pipeline | 1.5 |",
         "| grandalf | 1 | **GPLv2 or EPLv1** | by others | 1.5 |",
-        "| numpy | 1 | MIT | to run | 1.5 |",
+        "| numpy | 1 | MIT | to audit | 1.5 |",
     ]
-    assert total == "2 files, 3 MB."
+    assert total == "3 files, 5 MB."

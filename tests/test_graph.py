@@ -146,6 +146,8 @@ def changes_nothing(node: ast.stmt) -> bool:
             return all(
                 isinstance(p, ast.If | ast.ImportFrom | ast.Return | ast.Raise) for p in parts
             )
+        case ast.FunctionDef(name="__dir__", body=[ast.Return(value=ast.Name(id="__all__"))]):
+            return True
         case _:
             return False
 
@@ -162,7 +164,7 @@ def test_an_exempt_file_holds_nothing_that_changes_results(file: Path) -> None:
     [
         "import torch", "from palimpsest.core import rng", "from . import core", "x = 1",
         "__all__ = f()", "print()", "sys.path.insert(0, 'src')", "def f(): pass",
-        "def __getattr__(name):\n    global x\n    x = 1",
+        "def __getattr__(name):\n    global x\n    x = 1", "def __dir__():\n    return f()",
     ],
 )  # fmt: skip
 def test_what_an_exempt_file_may_not_hold_is_seen(line: str) -> None:

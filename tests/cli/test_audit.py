@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from palimpsest.auditing.verdict import DEFAULTS
@@ -12,10 +13,20 @@ from palimpsest.cli.main import main
 from tests.auditing.corpora import encode, human
 
 
+class Encode:
+    """An encoder that needs no weights; every word is one piece to it."""
+
+    def __call__(self, texts):
+        return encode(texts)
+
+    def pieces(self, words):
+        return np.ones(len(words), dtype=np.int64)
+
+
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """A human reference, a good and a collapsed candidate; the encoder needs no weights."""
-    monkeypatch.setattr(audit_command, "_encoder", lambda model: (encode, None))
+    monkeypatch.setattr(audit_command, "cached_encoder", lambda model: Encode())
     quick = DEFAULTS.changed(half_samples=6, null_samples=8)
     monkeypatch.setattr(audit_command, "DEFAULTS", quick)
     monkeypatch.chdir(tmp_path)
@@ -119,14 +130,6 @@ def test_no_text_on_standard_input(files, capsys, monkeypatch):
     status, said = run(capsys, "-", "--reference", "human.jsonl")
     assert status == 1
     assert "standard input: want texts, got nothing" in said.err
-
-
-def test_cache_folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert audit_command.cache_folder() == tmp_path / "palimpsest" / "embeddings"
-    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert audit_command.cache_folder() == tmp_path / ".cache" / "palimpsest" / "embeddings"
 
 
 def test_help_loads_no_torch():

@@ -151,3 +151,20 @@ def test_a_word_that_is_not_understood_is_shown_without_its_escapes(capsys):
     said = capsys.readouterr().err
     assert "\x1b" not in said
     assert "--\\x1b[2J" in said
+
+
+def test_a_missing_package_of_the_laboratory_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    metrics = import_module("palimpsest.cli.metrics")
+    monkeypatch.setattr(metrics, "run", lambda args: run("matplotlib.figure"))
+    assert main(["metrics"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: the package matplotlib: want ")
+    assert said.count("\n") == 1
+    monkeypatch.setattr(metrics, "run", lambda args: run("typo"))
+    with pytest.raises(ModuleNotFoundError, match="typo"):
+        main(["metrics"])

@@ -111,11 +111,35 @@ def test_a_full_disk_is_one_line(capsys):
     assert said == "error: [Errno 28] No space left on device: 'data/texts'\n"
 
 
-def test_ctrl_c_while_libraries_load_is_one_line(capsys):
-    command.interrupts_in_one_line(KeyboardInterrupt, KeyboardInterrupt(), None)
+def test_what_goes_wrong_while_libraries_load(capsys):
+    command.loading_in_one_line(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert capsys.readouterr().err == "interrupted before any work\n"
-    command.interrupts_in_one_line(ValueError, ValueError("a bug"), None)
-    assert "ValueError: a bug" in capsys.readouterr().err
+    lacking = ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
+    command.loading_in_one_line(ModuleNotFoundError, lacking, None)
+    said = capsys.readouterr().err
+    assert said.startswith("error: the package matplotlib: want ")
+    assert "palimpsest[pipeline]" in said
+    assert said.count("\n") == 1
+    for other in (ValueError("a bug"), ModuleNotFoundError("no typo", name="typo")):
+        command.loading_in_one_line(type(other), other, None)
+        assert f"{type(other).__name__}: {other}" in capsys.readouterr().err
+
+
+def test_a_missing_package_of_the_laboratory_is_one_line(capsys):
+    def main(argv):
+        raise ModuleNotFoundError("No module named 'datasets.load'", name="datasets.load")
+
+    def other(argv):
+        raise ModuleNotFoundError("No module named 'typo'", name="typo")
+
+    with pytest.raises(SystemExit) as left:
+        command.run(main)
+    assert left.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: the package datasets: want ")
+    assert said.count("\n") == 1
+    with pytest.raises(ModuleNotFoundError, match="typo"):
+        command.run(other)
 
 
 def test_names_in_log_lines_and_errors_move_no_cursor(capsys, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from palimpsest.core.parameters import EncoderParams
-from palimpsest.embedding.cache import encode_cached
+from palimpsest.embedding.cache import cache_folder, cached_encoder, encode_cached
 from palimpsest.embedding.encoder import Encoder
 
 PARAMS = EncoderParams(
@@ -67,3 +67,28 @@ def test_a_cached_array_of_another_shape_or_type_is_written_anew(tmp_path: Path,
     np.testing.assert_array_equal(encode_cached(["a"], encoder, tmp_path), first)
     assert encoder.calls == 2
     assert np.load(next(tmp_path.iterdir())).dtype == np.float32
+
+
+def test_a_cache_that_cannot_be_written_costs_no_result(tmp_path: Path) -> None:
+    encoder, cache = Counting(), tmp_path / "file" / "cache"
+    first = encode_cached(["a"], encoder, tmp_path / "other")
+    (tmp_path / "file").write_text("no folder can be made here")
+    np.testing.assert_array_equal(encode_cached(["a"], encoder, cache), first)
+    assert encoder.calls == 2
+
+
+def test_the_cache_lies_in_the_users_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "palimpsest" / "embeddings"
+    monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "palimpsest" / "embeddings"
+
+
+def test_the_cached_encoder_is_the_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    whole = Encoder.load(PARAMS).encode(["a", "bc"])
+    np.testing.assert_allclose(cached_encoder("bundled")(["a", "bc"]), whole, atol=1e-6)
+    assert len(list(cache_folder().iterdir())) == 1

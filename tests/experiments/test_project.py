@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core import extras
+from palimpsest.core.errors import InstallationError, ParamsError, ProjectError
 from palimpsest.core.transitions import read_transitions
 from palimpsest.experiments.project import (
     Change,
@@ -381,3 +382,9 @@ def test_what_git_or_dvc_refuses_is_one_line(tmp_path: Path) -> None:
         ProjectError, match=r"^dvc exp show: want an answer, got ERROR: you are not"
     ):
         dvc(tmp_path, "exp", "show", "--json")
+
+
+def test_without_dvc_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda module: None)
+    with pytest.raises(InstallationError, match=r"the package dvc: .*palimpsest\[pipeline\]"):
+        dvc(tmp_path, "exp", "show")

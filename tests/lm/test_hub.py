@@ -65,6 +65,15 @@ def test_scores_equal_those_of_transformers(loaded):
     assert (ours.vocabulary, ours.context, ours.dtype) == (VOCABULARY, 48, torch.float32)
 
 
+@pytest.mark.parametrize("change", [{"vocab_size": 5}, {"max_position_embeddings": 4}])
+def test_a_model_smaller_than_what_it_is_tried_on_is_believed(change, tmp_path):
+    config = transformers.OPTConfig(**SHAPE | {"ffn_dim": 32, "word_embed_proj_dim": 16} | change)
+    random(transformers.OPTForCausalLM(config)).save_pretrained(str(tmp_path))
+    ours = load_model(tmp_path, device="cpu", prompt=[99] * 20)
+    assert max(ours.prompt) < ours.vocabulary
+    assert len(ours.prompt) <= ours.context
+
+
 def test_neither_cache_nor_padding_nor_kept_rows_change_a_score(loaded):
     model, ours = loaded
     short, long, after = ids(1, 4, seed=1), ids(1, 9, seed=2), ids(1, 3, seed=3)

@@ -89,6 +89,17 @@ def test_the_pass_gives_the_likelihoods_that_it_gives_alone(model):
         assert (likelihoods[name] == array).all()
 
 
+def test_the_class_statistics_alone_are_those_of_the_pass(model):
+    alone = probing.class_statistics(model, tokenizer(), TEXTS, 5)
+    occurrences = alone.pop("occurrences")
+    _, classes, _ = arrays(model)
+    assert alone.keys() == classes.keys() - {"word_rows"}
+    for name, array in alone.items():
+        np.testing.assert_array_equal(array, classes[name])
+    rows = [token for ids in tokenizer().documents(TEXTS) for token in ids[1:]]
+    np.testing.assert_array_equal(occurrences, np.bincount(rows, minlength=len(occurrences)))
+
+
 def test_words_against_the_definitions(model):
     _, classes, probe = arrays(model, skipped=7)
     metrics, counts = model_metrics(classes, probe)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-import palimpsest
 from palimpsest.core.errors import MetricError
 from palimpsest.evaluation.evaluator import Evaluator
 from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
@@ -39,10 +38,6 @@ OF_ONE_CLOUD = {
 }
 OF_TWO_CLOUDS = {
     "geometry_metrics": geometry.geometry_metrics,
-    # three times as many human texts as generated ones: a fit sample, and a pool
-    "integrity": lambda human, generated: palimpsest.integrity(
-        np.concatenate([human, GOOD, GOOD]), generated
-    ),
     "distribution_metrics": distribution.distribution_metrics,
 }
 OF_TEXTS = {
@@ -170,7 +165,6 @@ def test_empty_texts_are_texts(name):
         (lambda: witness.judge(None), "continuation: want a string, got NoneType"),
         (lambda: witness.HumanLikelihood.from_texts([1.0, np.nan]), "human likelihood"),
         (lambda: null_band([1.0, np.nan]), "null sample: want finite values"),
-        (lambda: palimpsest.integrity(GOOD, GOOD), "human: want >= 15 texts: .* got 8"),
         (lambda: geometry.fit(GOOD, [spoiled(np.nan, 1)]), "null sample: .* in row 1"),
         (lambda: geometry.fit(GOOD, [GOOD[:, :3]]), "null sample: want 4 dimensions.*got 3"),
         (lambda: geometry.fit(GOOD, [], spoiled(np.inf, 2)), "generation 0: .* in row 2"),

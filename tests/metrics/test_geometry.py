@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import palimpsest
 from palimpsest.core.errors import MetricError
 from palimpsest.metrics import geometry
 from palimpsest.metrics.family import Reference, Sample
@@ -323,61 +322,6 @@ def test_the_mean_of_fresh_samples_is_that_of_what_they_read():
     assert mean == pytest.approx(expected)
 
 
-def test_the_package_exports_the_calibrated_metrics(monkeypatch):
-    """Of three times as many human texts as generated ones: fresh text reads about 1, and texts
-    shrunk by a half an eighth of what they read.
-    """
-    monkeypatch.setattr(geometry, "RAREFIED_DRAWS", 1)
-    assert palimpsest.integrity is geometry.integrity
-    read, shrunk = [], []
-    for seed in range(40):
-        texts = embedded(np.random.default_rng(seed), 400)
-        human, fresh = texts[:300], texts[300:]
-        read.append(palimpsest.integrity(human, fresh, lam=0.0, samples=10)["integrity"])
-        smaller = palimpsest.integrity(human, 0.5 * fresh, lam=0.0, samples=10)["integrity"]
-        assert smaller == pytest.approx(read[-1] / 8)
-        shrunk.append(smaller)
-    # one sample varies by 16 %, a pool of two by half of that variance: 3.1 % over 40 corpora
-    error = np.std(read, ddof=1) / 40**0.5
-    assert error < 0.05
-    assert np.mean(read) == pytest.approx(1.0, abs=3 * error)
-
-
-def test_integrity_is_told_at_one_size(monkeypatch):
-    """Of 1,000 texts against 300 human ones only 100 are looked at, as many as are fitted on."""
-    monkeypatch.setattr(geometry, "RAREFIED_DRAWS", 1)
-    read = []
-    for seed in range(20):
-        texts = embedded(np.random.default_rng(seed), 1300)
-        read.append(palimpsest.integrity(texts[:300], texts[300:], samples=10)["integrity"])
-    assert np.mean(read) == pytest.approx(1.0, abs=0.15)
-    # all of them would read twice as much: hulls grow with the number of points
-    sample = embedded(np.random.default_rng(99), 100)
-    null = [embedded(np.random.default_rng([99, at]), 100) for at in range(10)]
-    assert geometry_metrics(sample, texts[300:], null=null)["integrity"] > 1.5
-
-
-def test_integrity_is_drawn_with_its_seed_and_takes_its_options():
-    human, generated = cloud(17, 90), cloud(18, 30)
-    one, same, other = (palimpsest.integrity(human, generated, seed=seed) for seed in (0, 0, 1))
-    assert one == same
-    assert one["integrity"] != other["integrity"]
-    heavy = palimpsest.integrity(human, generated, lam=9.0)
-    assert heavy["volume"] == one["volume"]
-    assert heavy["ainex"] == pytest.approx(one["volume"] / (1 + 9 * one["drift"] ** 2))
-    few = palimpsest.integrity(human, generated, samples=2)
-    assert few["ainex"] == one["ainex"]
-    assert few["integrity"] != one["integrity"]
-
-
-def test_integrity_of_texts_that_are_all_equal():
-    human = cloud(30, 60)
-    got = palimpsest.integrity(human, np.tile(human[0], (20, 1)))
-    assert (got["integrity"], got["loss"], got["integrity_published"]) == (0.0, 100.0, 0.0)
-    got = palimpsest.integrity(np.ones((60, 4)), cloud(31, 20, dims=4))
-    assert (got["integrity"], got["loss"], got["integrity_published"]) == (0.0, 100.0, 0.0)
-
-
 def test_a_family_is_fitted_on_the_whole_human_side():
     sample, first, null = cloud(32), cloud(33), [cloud(34), cloud(35)]
     family = geometry.Geometry(Reference([], sample, [], None, 2.0, 100, null, first))
@@ -410,10 +354,6 @@ def test_errors():
         geometry.fit(human, [], generated[:, :9])
     with pytest.raises(MetricError, match=r"generation 0: want >= 5 texts, got 4"):
         geometry.fit(human, [], generated[:4])
-    wanted = r"human: want >= 15 texts: a fit sample and a pool twice as large, got 14"
-    with pytest.raises(MetricError, match=wanted):
-        palimpsest.integrity(human[:14], generated)
-    assert palimpsest.integrity(human[:15], generated)["integrity"] > 0
     generated[7, 2] = np.nan
     with pytest.raises(MetricError, match=r"generated: want finite numbers.*in row 7"):
         geometry_metrics(human, generated)

@@ -5,14 +5,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from palimpsest.auditing.copies import Fact
+from palimpsest.auditing.facts import Example, Fact
 from palimpsest.auditing.verdict import AuditVerdict
 from palimpsest.report.audit import page as audit_page
 from palimpsest.report.page import Picture, Sample, render
 from palimpsest.report.templates import POLICY
 from palimpsest.trajectory.curves import Trajectory
 from palimpsest.trajectory.summary import summarise
-from tests.report.test_audit import NO_COPIES, VENDI, audit
+from tests.report.test_audit import COPIES, VENDI, audit
 from tests.trajectory.chains import rich
 
 PAYLOADS = (
@@ -69,7 +69,7 @@ def chain_page(text):
 
 
 def page_of_audit(text):
-    named = replace(NO_COPIES, copied=Fact((3,), 250, 0.001, ((3, text),)))
+    named = replace(COPIES, copied=Fact(tuple(range(50)), 250, 0.001, (Example(3, text, text),)))
     return audit_page(audit(AuditVerdict.COLLAPSED, VENDI, copies=named), text, text)
 
 

@@ -133,8 +133,8 @@ def find_opening(candidate: Side, reference: Side, least: float = 0.0) -> Fact:
             if len(candidate.words[row]) > length:
                 starts[tuple(candidate.words[row][:length])].append(row)
         theirs = Counter(tuple(one[:length]) for one in reference.known.values())
-        groups: list[list[int]] = [*starts.values(), []]
-        rows = tuple(max(groups, key=len))
+        largest = sorted(starts.values(), key=len)[-1:]
+        rows = tuple(row for group in largest for row in group)
         expected = rate(max(theirs.values(), default=0), len(reference.known))
         phrase = f"begins with “{cut(candidate.texts[rows[0]], length)}”" if rows else ""
         shown = examples(rows, candidate.texts, dict.fromkeys(rows, phrase))

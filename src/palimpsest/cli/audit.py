@@ -6,18 +6,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import platformdirs
-
-from palimpsest.auditing.language import Pieces
 from palimpsest.auditing.measure import Audit, audit
-from palimpsest.auditing.samples import Encode, Score
+from palimpsest.auditing.samples import Score
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.core.errors import CorpusError, ParamsError, shown
-from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.storage import check_out, json_bytes, write_out
 from palimpsest.corpus.loaders import read_as_is
-from palimpsest.embedding.cache import encode_cached
-from palimpsest.embedding.encoder import Encoder
+from palimpsest.embedding.cache import cached_encoder
 from palimpsest.metrics.likelihood import scored
 from palimpsest.report import audit as report
 
@@ -83,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
     candidate = _read(args.candidate, args.text_field)
     reference = _read(args.reference, args.text_field)
     score = None if args.model is None else _score(args.model)
-    encode, pieces = _encoder(args.encoder)
-    result = audit(candidate, reference, encode, score, params, pieces)
+    encoder = cached_encoder(args.encoder)
+    result = audit(candidate, reference, encoder, score, params, encoder.pieces)
     if args.json:
         write_out(args.json, json_bytes(report.as_dict(result)))
     if args.html:
@@ -92,11 +87,6 @@ def run(args: argparse.Namespace) -> int:
         write_out(args.html, report.page(result, *names).encode())
     print(report.text(result))
     return FAILED if _fails(result, args.fail_on) else 0
-
-
-def cache_folder() -> Path:
-    """Where embeddings are kept: below the user's cache folder, XDG_CACHE_HOME on Linux."""
-    return platformdirs.user_cache_path("palimpsest") / "embeddings"
 
 
 def _fails(result: Audit, fail_on: Sequence[str]) -> bool:
@@ -120,22 +110,6 @@ def _read(sources: Sequence[str], text_field: str) -> list[str]:
         return read_as_is(
             tuple(str(path) if source == STDIN else source for source in sources), text_field
         )
-
-
-def _encoder(model: str) -> tuple[Encode, Pieces]:
-    params = EncoderParams.of(
-        {
-            "model": model,
-            "revision": None,
-            "dtype": "float32",
-            "batch_size": 256,
-            "max_tokens": 256,
-            "device": "auto",
-        },
-        "encoder",
-    )
-    encoder, folder = Encoder.load(params), cache_folder()
-    return (lambda texts: encode_cached(texts, encoder, folder)), encoder.pieces
 
 
 def _score(folder: Path) -> Score:

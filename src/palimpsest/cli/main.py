@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NoReturn, TextIO, cast
 
 from palimpsest.core.errors import PalimpsestError, shown
+from palimpsest.core.extras import missing_extra
+from palimpsest.core.version import installed_version
 
 COMMANDS = {
     "chain": "set the number of generations",
@@ -33,14 +34,20 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a subcommand; a mistake in the input becomes one line and exit status 1."""
     words = sys.argv[1:] if argv is None else list(argv)
-    args = parser(words[:1]).parse_args(words)
     try:
+        args = parser(words[:1]).parse_args(words)
         with _escaped_output():
             status: int = args.run(args)
             if sys.stdout is not None:
                 sys.stdout.flush()
     except PalimpsestError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        lacking = missing_extra(error)
+        if lacking is None:
+            raise
+        print(f"error: {lacking}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # `| head` has seen enough; what is left to print goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -113,10 +120,8 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Prints it and leaves."""
-        try:
-            print(f"palimpsest {version('palimpsest')}")
-        except PackageNotFoundError:
-            print("palimpsest, not installed")
+        found = installed_version()
+        print("palimpsest, not installed" if found is None else f"palimpsest {found}")
         parser.exit()
 
 

@@ -10,6 +10,7 @@ import yaml
 from palimpsest.cli.chain import removal
 from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core.extras import require
 from palimpsest.core.locks import OWN
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.parsing import parse_yaml
@@ -46,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
         ParamsError: no such preset (lists them) or parameter, a value that a parameter cannot have,
             or a reserve of human text that would not last for the chain.
         ProjectError: params.yaml or chain.yaml has changes that git does not know.
+        InstallationError: the laboratory is not installed.
     """
+    require("ruamel")
     root = Path.cwd()
     preset = load_preset(root, args.name)
     parameters = {**preset.parameters, **_given(args.parameters)}

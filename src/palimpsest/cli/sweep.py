@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from palimpsest.core.config import nested, read_yaml
+from palimpsest.core.extras import require
 from palimpsest.core.parameters import Parameters
 from palimpsest.experiments import sweep
 from palimpsest.experiments.project import dvc, planned_chain
@@ -29,7 +30,9 @@ def run(args: argparse.Namespace) -> int:
         ParamsError: the file is no grid, names a parameter that params.yaml does not have, gives
             one a value that it cannot have, or human text would not last for the chain.
         ProjectError: DVC or git said no; what was queued before stays queued.
+        InstallationError: the laboratory is not installed.
     """
+    require("dvc")
     root = Path.cwd()
     parameters = read_parameters(root / "params.yaml")
     plan = sweep.planned(read_yaml(args.file), parameters, str(args.file))

@@ -10,6 +10,7 @@ from typing import Any
 
 from palimpsest.core.compute import argument
 from palimpsest.core.errors import PalimpsestError, shown
+from palimpsest.core.extras import missing_extra
 
 HUMAN = "folder of the human corpus"
 TEXTS = "folder of this generation's texts"
@@ -65,6 +66,12 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     except PalimpsestError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except ModuleNotFoundError as error:
+        lacking = missing_extra(error)
+        if lacking is None:
+            raise
+        print(f"error: {lacking}", file=sys.stderr)
+        raise SystemExit(1) from None
     except OSError as error:  # a full disk, a folder that cannot be written
         print(f"error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -84,12 +91,17 @@ class _Lines(logging.Formatter):
         return shown(super().format(record), keep="\n\t")
 
 
-def interrupts_in_one_line(kind: type[BaseException], *rest: Any) -> None:
-    """A `sys.excepthook`: Ctrl-C while libraries are being loaded is no traceback."""
+def loading_in_one_line(kind: type[BaseException], error: BaseException, *rest: Any) -> None:
+    """A `sys.excepthook`: while libraries are being loaded, Ctrl-C is no traceback, and neither is
+    a package of the laboratory that is not there.
+    """
+    lacking = missing_extra(error) if isinstance(error, ModuleNotFoundError) else None
     if issubclass(kind, KeyboardInterrupt):
         print("interrupted before any work", file=sys.stderr)
+    elif lacking is not None:
+        print(f"error: {lacking}", file=sys.stderr)
     else:
-        sys.__excepthook__(kind, *rest)
+        sys.__excepthook__(kind, error, *rest)
 
 
 def bar(total: int, label: str) -> Any:

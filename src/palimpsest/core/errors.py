@@ -99,5 +99,9 @@ class ProjectError(PalimpsestError):
     """DVC or git said no."""
 
 
+class InstallationError(PalimpsestError):
+    """A package is missing that an extra of the installation brings."""
+
+
 class ComparisonError(PalimpsestError):
     """Chains that cannot be compared."""

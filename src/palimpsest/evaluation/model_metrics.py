@@ -44,9 +44,8 @@ def model_metrics(classes: Arrays, probe: Arrays) -> tuple[dict[str, float | Non
         MetricError: statistics that no model can have, see `_check_classes`; or a function of
             `palimpsest.metrics.neural_collapse` or `word_geometry` refuses.
     """
-    _check_classes(classes)
     rows = classes["word_rows"]
-    metrics: dict[str, float | None] = dict(_collapse(classes))
+    metrics: dict[str, float | None] = dict(class_metrics(classes))
     metrics |= {
         "crowding": crowding(rows) if len(rows) > 1 else None,
         "entanglement": entanglement(rows) if len(rows) > 1 else None,
@@ -81,7 +80,16 @@ def _check_classes(classes: Arrays) -> None:
         raise MetricError(f"{CLASSES}: agreed", wanted=f"0 to {tokens}, the tokens", got=agreed)
 
 
-def _collapse(classes: Arrays) -> dict[str, float]:
+def class_metrics(classes: Arrays) -> dict[str, float]:
+    """The metrics of neural collapse, by name.
+
+    Args:
+        classes: as for `model_metrics`; ``word_rows`` is not looked at.
+
+    Raises:
+        MetricError: see `model_metrics`.
+    """
+    _check_classes(classes)
     arrays = [classes[name] for name in ("means", "variances", "weights")]
     if not len(classes["ids"]):
         # one class that never occurred

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from palimpsest.core.config import flattened, read_yaml
 from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
 from palimpsest.core.formatting import plain
@@ -100,6 +98,8 @@ def written(root: Path, parameters: Mapping[str, Any]) -> str:
     Raises:
         ParamsError: a parameter that it does not have.
     """
+    from ruamel.yaml import YAML  # of the laboratory's packages; the audit starts without it
+
     editor = YAML()
     editor.preserve_quotes, editor.width = True, 1000
     editor.indent(mapping=2, sequence=4, offset=2)

@@ -21,6 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError, ProjectError
+from palimpsest.core.extras import require
 from palimpsest.core.locks import GENERATIONS, LOCK, OWN, RWLOCK
 from palimpsest.core.named_paths import dependencies
 from palimpsest.core.parameters import Parameters
@@ -89,7 +90,9 @@ def dvc(root: Path, *words: str) -> str:
 
     Raises:
         ProjectError: it says no.
+        InstallationError: it is not installed.
     """
+    require("dvc")
     return _answer(root, f"dvc {' '.join(words[:2])}", [sys.executable, "-m", "dvc", *words])
 
 

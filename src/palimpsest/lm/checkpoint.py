@@ -283,11 +283,25 @@ def load_model_and_tokenizer(
         check_same_tokenizer(tokenizer, load_tokenizer(like), folder, like)
     prompt = [tokenizer.start, *tokenizer.encode([PROMPT])[0]]
     model = load_model(folder, dtype, device, prompt)
+    return model, fitted(tokenizer, model, str(folder))
+
+
+def fitted(tokenizer: Tokenizer, model: LanguageModel, what: str) -> Tokenizer:
+    """A tokenizer that refuses texts with tokens that the model does not have.
+
+    Args:
+        tokenizer: any.
+        model: the model that is to read.
+        what: what the two are called in an error.
+
+    Raises:
+        ModelError: more types were learned than the model has, or it lacks the start or the end.
+    """
     needed = 1 + max(tokenizer.start, tokenizer.end, tokenizer.learned - 1)
     if needed > model.vocabulary:
         raise ModelError(
-            f"{folder}: tokenizer",
+            f"{what}: tokenizer",
             wanted=f"at most the model's {model.vocabulary} token types",
             got=needed,
         )
-    return model, replace(tokenizer, limit=model.vocabulary)
+    return replace(tokenizer, limit=model.vocabulary)

@@ -21,7 +21,7 @@ from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_row
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
 from palimpsest.lm.runtime import model_digest
-from palimpsest.lm.scoring import heldout_arrays
+from palimpsest.lm.scoring import heldout_arrays, likelihood
 from palimpsest.lm.tokenizer import Tokenizer
 
 WORDS = 1000
@@ -60,11 +60,50 @@ def heldout_and_classes(
         ``agreed`` and ``tokens`` of that comparison, both 0 without a class; ``word_rows``
         (<= 1000, d), the output embedding of the most frequent words.
     """
-    rows_Vd = model.unembedding().detach()
-    visitor = _FirstPass(ClassSums(len(rows_Vd), rows_Vd.shape[1], model.device))
+    visitor = _first_pass(model)
     likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visitor, kept)
+    classes = _classes(model, tokenizer, texts, visitor, min_count, kept)
+    words = tokenizer.frequent_words(counts_V, WORDS)
+    classes["word_rows"] = _rows(model.unembedding().detach(), words)
+    return likelihoods, classes
+
+
+def class_statistics(
+    model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str], min_count: int
+) -> Arrays:
+    """The class statistics of `heldout_and_classes` alone, and how often every type occurs.
+
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        texts: what it reads.
+        min_count: occurrences in the texts from which on a next token counts as a class.
+
+    Returns:
+        As there, without ``word_rows``; and ``occurrences`` (V,) of every token type.
+    """
+    visitor = _first_pass(model)
+    likelihood(model, tokenizer, texts, visitor=visitor)
+    classes = _classes(model, tokenizer, texts, visitor, min_count)
+    return {**classes, "occurrences": visitor.sums.counts}
+
+
+def _first_pass(model: LanguageModel) -> "_FirstPass":
+    types, width = model.unembedding().shape
+    return _FirstPass(ClassSums(types, width, model.device))
+
+
+def _classes(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    visitor: "_FirstPass",
+    min_count: int,
+    kept: Checkpoints = NOTHING_KEPT,
+) -> Arrays:
+    """What the first pass has gathered, and the agreement of the classifier with its means."""
     classes = visitor.sums.at_least(min_count)
-    weights = _rows(rows_Vd, classes.ids)
+    weights = _rows(model.unembedding().detach(), classes.ids)
     agreed, seen = 0, 0
     if len(classes.ids):
         agreement = CentreAgreement(weights, classes.means, model.device)
@@ -74,7 +113,7 @@ def heldout_and_classes(
         else:
             _second_pass(model, tokenizer, texts, agreement, min_count, kept)
         agreed, seen = agreement.agreed, agreement.tokens
-    return likelihoods, {
+    return {
         "ids": classes.ids,
         "counts": classes.counts,
         "variances": classes.variances.astype(np.float32),
@@ -82,7 +121,6 @@ def heldout_and_classes(
         "weights": weights,
         "agreed": np.array(agreed),
         "tokens": np.array(seen),
-        "word_rows": _rows(rows_Vd, tokenizer.frequent_words(counts_V, WORDS)),
     }
 
 

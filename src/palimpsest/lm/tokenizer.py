@@ -222,6 +222,33 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer(backend, start=end if start is None else start, end=end)
 
 
+def held_tokenizer(theirs: Any) -> Tokenizer:
+    """A copy of a tokenizer of `transformers` that is in memory.
+
+    Args:
+        theirs: an `AutoTokenizer`.
+
+    Raises:
+        ModelError: not one on top of the library `tokenizers`, or without an end-of-text token.
+    """
+    what = f"tokenizer ({type(theirs).__name__})"
+    try:
+        backend = tokenizers.Tokenizer.from_str(theirs.backend_tokenizer.to_str())
+    except Exception as error:  # none there, or one that cannot be written down
+        wanted = "a tokenizer of transformers with a tokenizer.json"
+        hint = "AutoTokenizer.from_pretrained(…), or the path of its folder"
+        raise ModelError(what, wanted=wanted, got=str(error), hint=hint) from error
+    backend.no_padding()
+    backend.no_truncation()
+    backend.encode_special_tokens = True
+    end = theirs.eos_token_id
+    end = backend.token_to_id(END_OF_TEXT) if end is None else int(end)
+    if end is None:
+        raise ModelError(what, wanted="an end-of-text token (eos_token)", got="none")
+    start = theirs.bos_token_id
+    return Tokenizer(backend, start=end if start is None else int(start), end=end)
+
+
 def check_same_tokenizer(one: Tokenizer, first: Tokenizer, folder: Path, other: Path) -> None:
     """Makes sure that two models of a chain cut texts alike: likelihoods are sums over tokens.
 

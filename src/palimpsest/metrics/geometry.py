@@ -20,7 +20,6 @@ from scipy.linalg import eigh
 from scipy.spatial.distance import pdist, squareform
 
 from palimpsest.core.errors import MetricError
-from palimpsest.core.parameters import FEWEST_TEXTS
 from palimpsest.core.rng import stream
 from palimpsest.metrics.basis import NOTHING, Basis, fit_basis, principal, project
 from palimpsest.metrics.family import Reference, Rows, Sample
@@ -194,42 +193,6 @@ def geometry_metrics(
             differ, λ below 0.
     """
     return prepare(fit(human, null, human, lam), generated, seed).compute()
-
-
-def integrity(
-    human: ArrayLike, generated: ArrayLike, lam: float = 1.0, samples: int = 20, seed: int = 0
-) -> dict[str, float | None]:
-    """The §1 metrics of embeddings, calibrated: fresh human text reads an ``integrity`` of 1.
-
-    The human texts are dealt into a fit sample of n and a pool from which `samples` null samples of
-    n are drawn; n is the number of generated texts, at most a third of the human ones.
-
-    Args:
-        human: (m, d) embeddings of human texts.
-        generated: (n, d) embeddings of the texts to judge.
-        lam: λ, the weight of the squared drift, >= 0.
-        samples: null samples.
-        seed: of the draws.
-
-    Returns:
-        See `geometry_metrics`; ``integrity_published`` holds the fit sample for generation 0.
-
-    Raises:
-        MetricError: see `geometry_metrics`; fewer than 15 human texts; no sample.
-    """
-    people, texts = embeddings(human, "human"), embeddings(generated, "generated")
-    size = min(len(texts), len(people) // 3)
-    if samples < 1:
-        raise MetricError("samples", wanted=">= 1", got=samples)
-    if size < FEWEST_TEXTS:
-        wanted = f">= {3 * FEWEST_TEXTS} texts: a fit sample and a pool twice as large"
-        raise MetricError("human", wanted=wanted, got=len(people))
-    people = people[stream(seed, "geometry.human").permutation(len(people))]
-    chosen = np.sort(stream(seed, "geometry.generated").permutation(len(texts))[:size])
-    pool = people[size:]
-    draws = (stream(seed, "geometry.null", item=at) for at in range(samples))
-    null = [pool[draw.choice(len(pool), size, replace=False)] for draw in draws]
-    return geometry_metrics(people[:size], texts[chosen], lam, seed, null)
 
 
 def prepare(fitted: Fitted, generated: ArrayLike, seed: int = 0) -> Prepared:

@@ -145,7 +145,7 @@ GEOMETRY = _family(
     ("integrity", DOWN, "room", (0, inf), "integrity", "share of fresh human text's",
      "ainex_g / mean ainex of fresh human samples",
      "0, also where the human texts have no volume; null without human samples",
-     "Ainex 2026, calibrated here", "metrics.geometry:integrity",
+     "Ainex 2026, calibrated here", "metrics.geometry:geometry_metrics",
      {"shown": "generation comparison table plot picture"}),
     ("loss", UP, "room", (-inf, 100), "integrity lost", "%",
      "100 · (1 − integrity), %", "100",

@@ -96,7 +96,7 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
         sentence=sentence(audit),
         warnings=audit.warnings,
         metrics=Table(tuple(map(Column, COLUMNS)), tuple(rows)),
-        notes=notes(audit),
+        notes=[*notes(audit), *(line for one in audit.judgements for line in named(one))],
     )
 
 

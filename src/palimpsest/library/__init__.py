@@ -1,0 +1,1 @@
+"""What `import palimpsest` offers: `audit`, `integrity`, `neural_collapse`, and their results."""
