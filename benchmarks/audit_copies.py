@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from palimpsest.auditing.copies import distinct_texts, find_copies
-from palimpsest.corpus.loaders import read_as_is
+from palimpsest.corpus.files.reading import read_texts
 
 SHARES = (0.0, 0.05, 0.1, 0.2)
 
@@ -61,7 +61,7 @@ def main() -> None:
     args = parser.parse_args()
     print("| file | n | damage | " + " | ".join(f"{share:.0%}" for share in SHARES[1:]) + " |")
     for file in args.files:
-        texts = distinct_texts(read_as_is((str(file),), "text"))
+        texts = distinct_texts(read_texts((str(file),)).texts)
         for size in args.sizes:
             if 4 * size > len(texts):
                 continue

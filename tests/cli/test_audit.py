@@ -109,9 +109,14 @@ def test_empty_and_repeated_texts_are_kept(files, capsys):
         (("none.jsonl", "--reference", "human.jsonl"), "none at 'none.jsonl'"),
         (("four.txt", "--reference", "human.jsonl"), "candidate: want >= 5 texts, got 4"),
         (("good.jsonl", "--reference", "four.txt"), "reference: want >= 5 texts, got 4"),
-        (("numbers.jsonl", "--reference", "human.jsonl"), "'text' of row 1: want text, got int"),
+        (("numbers.jsonl", "--reference", "human.jsonl"), "'text' of line 1: want text, got int"),
         (("good.jsonl", "--reference", "human.jsonl", "--text-field", "body"), "the field 'body'"),
         (("good.jsonl", "--reference", "human.jsonl", "--sample", "3"), "audit.sample: want >= 5"),
+        (("none.jsonl", "--reference", "human.jsonl"), "candidate: want files, got none at"),
+        (("good.jsonl", "--reference", "none/*"), "reference: want files, got none at 'none/*'"),
+        (("good.jsonl", "--reference", "human.jsonl", "--reference-field", "x"), "the field 'x'"),
+        (("latin.csv", "--reference", "human.jsonl"), "like cp1252 (Latin-1); --encoding cp1252"),
+        (("good.jsonl", "--reference", "a.pdf"), "a.pdf: want one of .txt"),
         (("-", "--reference", "-"), "one corpus from it, got two"),
         (("good.jsonl", "--reference", "human.jsonl", "--model", "nowhere"), "no such folder"),
     ],
@@ -119,6 +124,8 @@ def test_empty_and_repeated_texts_are_kept(files, capsys):
 def test_mistakes_are_one_line(files, capsys, argv, says):
     (files / "four.txt").write_text("a\n\nb\n\nc\n\nd\n")
     (files / "numbers.jsonl").write_text('{"text": 1}\n' * 9)
+    (files / "latin.csv").write_text("text\ncaf\u00e9\n", encoding="latin-1")
+    (files / "a.pdf").touch()
     status, said = run(capsys, *argv)
     assert status == 1
     assert says in said.err

@@ -12,7 +12,7 @@ import pytest
 
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import FilesParams, HubParams
-from palimpsest.corpus.loaders import load_human, read_as_is
+from palimpsest.corpus.loaders import load_human
 
 SHARED = Path(__file__).parents[3] / "shared" / "corpora"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared corpora here")
@@ -61,15 +61,6 @@ def test_files_are_read_in_the_order_of_the_paths_and_as_asked(tmp_path: Path) -
     assert loaded.blank == 2
 
 
-def test_a_corpus_to_be_judged_is_read_as_it_is(tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "a.jsonl", *({"text": text} for text in ("a", "", "a", None, " b ")))
-    (tmp_path / "b.txt").write_text("\n\na\n\n\nc\nd\n\n", encoding="utf-8")
-    paths = (str(tmp_path / "a.jsonl"), str(tmp_path / "b.txt"))
-    assert read_as_is(paths, "text") == ["a", "", "a", "", " b ", "a", "c\nd"]
-    (tmp_path / "empty.jsonl").touch()
-    assert read_as_is((str(tmp_path / "empty.jsonl"),), "text") == []
-
-
 def test_what_is_left_out_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     texts = ["  ", "good one", None, "x", "good one", "x", "far too long", "\n", "good two"]
     path = write_jsonl(tmp_path / "a.jsonl", *({"text": text} for text in texts))
@@ -79,6 +70,29 @@ def test_what_is_left_out_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert (loaded.blank, loaded.duplicates) == (3, 2)
     assert (loaded.too_short, loaded.too_long) == (1, 1)
     assert "2 documents; left out: 3 blank, 2 duplicates, 1 too short, 1 too long" in caplog.text
+
+
+def test_rows_that_cannot_be_read_are_counted_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_jsonl(tmp_path / "a.jsonl", {"text": "a"}, {"text": 1}, {"text": "b"})
+    loaded = load_human(files(path))
+    assert loaded.documents == ["a", "b"]
+    line = f"left out 1 of 3 texts: 1 with a number for a text (line 2 of {path})"
+    assert loaded.unread == (line,)
+    assert f"{path}: {line}" in caplog.text
+    write_jsonl(path, {"text": 1}, {"text": 2}, {"text": "b"})
+    with pytest.raises(CorpusError, match=r"'text' of line 1: want text, got int 1; 2 of 3 lines"):
+        load_human(files(path))
+
+
+def test_errors_name_the_parameters_of_the_chain(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"^corpus\.files\.paths: want files, got none at"):
+        load_human(files(tmp_path / "none.jsonl"))
+    path = write_jsonl(tmp_path / "a.jsonl", {"data": {"text": "a"}})
+    with pytest.raises(CorpusError, match=r"; corpus\.files\.text_field: 'data\.text'$"):
+        load_human(files(path))
+    assert load_human(files(path, text_field="data.text")).documents == ["a"]
 
 
 def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
@@ -217,6 +231,18 @@ def test_hub_with_a_wrong_split_says_what_the_library_said(
     with pytest.raises(CorpusError, match=r'something\' \(ValueError: Unknown split "tran"\.') as e:
         load_human(hub(split="tran"))
     assert "no network" not in str(e.value)
+
+
+def test_hub_values_that_are_no_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    import huggingface_hub
+
+    api = SimpleNamespace(dataset_info=lambda *args, **kwargs: None)
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: api)
+    numbers = datasets.Dataset.from_dict({"text": [1, 2]})
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: numbers)
+    with pytest.raises(CorpusError, match=r"'text' of row 1: want text, got int 1"):
+        load_human(hub())
 
 
 @needs_shared

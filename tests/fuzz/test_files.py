@@ -1,5 +1,6 @@
 """Texts, rows, JSON, arrays and the files of a corpus: read, or refused in a line."""
 
+import gzip
 import io
 import zipfile
 
@@ -10,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palimpsest.core import storage
-from palimpsest.corpus.files import matching, read_file
+from palimpsest.corpus.files.matching import files_within, matching
+from palimpsest.corpus.files.options import ReadOptions
+from palimpsest.corpus.files.reading import read_texts
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.world.grammar import CATEGORY_OF, RELATIONS
+from tests.corpus.files.tables import arrow_file, arrow_stream, zstd
 from tests.fuzz.inputs import (
     JSON_PIECES,
     VALUES,
@@ -64,6 +68,24 @@ HEADERS = (
     b"'<f8'", b"'|V0'", b"True", b"(" * 300, b"__import__('os').system('x')",
 )  # fmt: skip
 TABLES = [parquet(["a", None, "ä"] * 3, compression=name) for name in ("none", "gzip", "zstd")]
+NESTED = pa.table({"n": [1, 2, 3], "text": [["a"], ["b", None], []], "data": [{"text": "ä"}] * 3})
+ARROWS = [
+    write(table, **options)
+    for table in (pa.table({"text": ["a", None, "ä"] * 3}), NESTED)
+    for write in (arrow_stream, arrow_file)
+    for options in ({}, {"compression": "lz4"})
+]
+DOCUMENTS = [
+    as_json(one)
+    for one in (
+        {"text": {"0": "a", "1": "b"}},
+        {"columns": ["n", "text"], "index": [0], "data": [[1, "a"]]},
+        {"data": [{"text": "a"}], "n": 1},
+        [{"text": [{"role": "user", "content": "a"}]}],
+    )
+]
+PACKED = [gzip.compress(LINES), zstd(LINES)]
+STATE = as_json({"_data_files": [{"filename": "data.arrow"}], "_split": "train"})
 
 
 @fuzz
@@ -131,35 +153,77 @@ def test_headers_in_whole_archives(tmp_path, piece, behind, method):
     assert arrays is None or sum(array.nbytes for array in arrays.values()) < 1000
 
 
-def corpus_file(tmp_path, name, content):
+def corpus_file(tmp_path, name, content, **options):
     path = tmp_path / name
     path.write_bytes(content)
-    values = read_or_refused(read_file, path, "text", "paragraph")
-    for value in values or ():
-        assert value is None or value.encode() is not None
+    for source in (str(path), "-"):
+        found = read_or_refused(read_texts, [source], ReadOptions(**options), "x", content)
+        assert found is None or all(text.encode() is not None for text in found.texts)
+        assert found is None or len(found.texts) == len(found.places)
+        assert found is None or all("\n" not in line for line in found.lines())
+
+
+FIELDS = st.sampled_from(["text", "data.text", "text[]", "text[0]", "[]", ".", "", "n"])
 
 
 @fuzz
 @given(
     st.sampled_from(["a.jsonl", "a.json"]),
     st.one_of(
-        variants(LINES, as_json(ROWS), b'["a", "b"]', pieces=JSON_PIECES), VALUES.map(as_json)
+        variants(LINES, as_json(ROWS), b'["a", "b"]', *DOCUMENTS, pieces=JSON_PIECES),
+        VALUES.map(as_json),
     ),
+    FIELDS,
 )
-def test_corpora_of_json(tmp_path, name, content):
-    corpus_file(tmp_path, name, content)
+def test_corpora_of_json(tmp_path, name, content, field):
+    corpus_file(tmp_path, name, content, field=field, role=None if field == "text" else "user")
 
 
 @fuzz
-@given(st.sampled_from(["a.csv", "a.txt"]), variants(CSV, pieces=('"', ",", "\x00", "\r", "=1")))
-def test_corpora_of_csv_and_text(tmp_path, name, content):
-    corpus_file(tmp_path, name, content)
+@given(
+    st.sampled_from(["a.csv", "a.tsv", "a.txt", "a.md"]),
+    variants(
+        CSV, CSV.replace(b",", b"\t"), pieces=('"', ",", "\x00", "\r", "=1", "\t", ";", "\ufeff")
+    ),
+    st.sampled_from([None, "line", "paragraph", "file"]),
+)
+def test_corpora_of_csv_and_text(tmp_path, name, content, unit):
+    corpus_file(tmp_path, name, content, unit=unit)
 
 
 @fuzz
 @given(variants(*TABLES))
 def test_corpora_of_parquet(tmp_path, content):
     corpus_file(tmp_path, "a.parquet", content)
+
+
+@fuzz
+@given(variants(*ARROWS), FIELDS)
+def test_corpora_of_arrow(tmp_path, content, field):
+    corpus_file(tmp_path, "a.arrow", content, field=field)
+
+
+@fuzz
+@given(st.sampled_from(["a.jsonl.gz", "a.csv.zst", "a.txt"]), variants(*PACKED))
+def test_packed_corpora(tmp_path, name, content):
+    corpus_file(tmp_path, name, content)
+
+
+@fuzz
+@given(
+    variants(LINES, "ä é".encode("utf-16"), "été".encode("latin-1"), pieces=("\x00", "\ufeff")),
+    st.sampled_from([None, "utf-16", "cp1252", "shift_jis", "utf-7", "nope", "hex", "idna"]),
+)
+def test_encodings_of_corpora(tmp_path, content, encoding):
+    corpus_file(tmp_path, "a.txt", content, encoding=encoding)
+
+
+@fuzz
+@given(st.one_of(variants(STATE, pieces=JSON_PIECES), VALUES.map(as_json)))
+def test_folders_of_datasets(tmp_path, content):
+    (tmp_path / "state.json").write_bytes(content)
+    for path in read_or_refused(files_within, tmp_path) or ():
+        assert path.parent == tmp_path
 
 
 @fuzz

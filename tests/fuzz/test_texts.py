@@ -9,7 +9,7 @@ from palimpsest.core import words
 from palimpsest.core.errors import PalimpsestError, shown
 from palimpsest.core.parameters import WorldParams
 from palimpsest.core.storage import read_texts, write_texts
-from palimpsest.corpus.files import _units
+from palimpsest.corpus.files.plain_text import units
 from palimpsest.corpus.world.generator import World
 from palimpsest.corpus.world.grammar import ALL_OPENERS
 from palimpsest.corpus.world.parser import Parser, readings, split
@@ -116,4 +116,4 @@ def test_texts_come_back_as_they_were(tmp_path, texts):
 @given(TEXTS)
 def test_paragraphs_and_lines(text):
     for unit in ("line", "paragraph"):
-        assert all(piece == piece.strip() for piece in _units(text, unit))
+        assert all(piece == piece.strip() for _, piece in units(text.split("\n"), unit))

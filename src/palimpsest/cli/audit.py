@@ -1,17 +1,15 @@
 """`palimpsest audit`: files in, a table and a verdict out. Loads no torch before it runs."""
 
 import argparse
-import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from palimpsest.auditing.measure import Audit, audit
 from palimpsest.auditing.samples import Score
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
-from palimpsest.core.errors import CorpusError, ParamsError, shown
+from palimpsest.cli import audit_input
+from palimpsest.core.errors import shown
 from palimpsest.core.storage import check_out, json_bytes, write_out
-from palimpsest.corpus.loaders import read_as_is
 from palimpsest.embedding.cache import cached_encoder
 from palimpsest.metrics.likelihood import scored
 from palimpsest.report import audit as report
@@ -24,9 +22,8 @@ FAILED = 3
 """Exit status of a verdict that ``--fail-on`` names."""
 EPILOG = (
     f"Exit status: 0 whatever the verdict, {FAILED} for one that --fail-on names, 1 for bad input. "
-    "Files: .txt (paragraphs between blank lines), .jsonl, .json, .csv, .parquet."
+    f"Files: {audit_input.FILES}."
 )
-STDIN = "-"
 COLLAPSE = "collapse"
 """Older name of ``collapsed`` for ``--fail-on``."""
 
@@ -38,7 +35,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", nargs="+", required=True, metavar="HUMAN", help=f"{files} of human text"
     )
-    parser.add_argument("--text-field", default="text", metavar="NAME", help="default: text")
     parser.add_argument(
         "--encoder", default="bundled", help="bundled (default), a folder or a hub id"
     )
@@ -60,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"exit with status {FAILED} if one of these holds: {', '.join(AuditVerdict)}; "
         "narrower is collapsed, too",
     )
+    audit_input.configure(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,18 +65,15 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PalimpsestError: see `palimpsest.auditing.measure.audit`, and unreadable files or models.
     """
-    if STDIN in args.candidate and STDIN in args.reference:
-        raise ParamsError("standard input", wanted="one corpus from it", got="two")
     for path in (args.json, args.html):
         if path is not None:
             check_out(path)
     chosen = {"sample": args.sample, "seed": args.seed}
     params = AuditParams.of(dict(DEFAULTS) | chosen, "audit")
-    candidate = _read(args.candidate, args.text_field)
-    reference = _read(args.reference, args.text_field)
+    candidate, reference = audit_input.read_both(args)
     score = None if args.model is None else _score(args.model)
     encoder = cached_encoder(args.encoder)
-    result = audit(candidate, reference, encoder, score, params, encoder.pieces)
+    result = audit(candidate.texts, reference.texts, encoder, score, params, encoder.pieces)
     if args.json:
         write_out(args.json, json_bytes(report.as_dict(result)))
     if args.html:
@@ -94,22 +88,6 @@ def _fails(result: Audit, fail_on: Sequence[str]) -> bool:
     if AuditVerdict.NARROWER in named:
         named.add(AuditVerdict.COLLAPSED)
     return not named.isdisjoint(result.verdicts)
-
-
-def _read(sources: Sequence[str], text_field: str) -> list[str]:
-    """The texts of files; standard input is JSON lines if its first line is an object."""
-    if STDIN not in sources:
-        return read_as_is(tuple(sources), text_field)
-    content = sys.stdin.buffer.read()
-    if not content.strip():
-        raise CorpusError("standard input", wanted="texts", got="nothing")
-    suffix = ".jsonl" if content.lstrip().startswith(b"{") else ".txt"
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"stdin{suffix}"
-        path.write_bytes(content)
-        return read_as_is(
-            tuple(str(path) if source == STDIN else source for source in sources), text_field
-        )
 
 
 def _score(folder: Path) -> Score:

@@ -27,6 +27,8 @@ OUTPUTS = ("data", "models", "metrics", "plots")
 """Folders of the graph's own outputs, which as a whole can be no dependency."""
 OWN = ("scratch", "bundled")
 """Names of a model and of an encoder that are no paths."""
+DATASET_FILE = "state.json"
+"""In a folder that `datasets.Dataset.save_to_disk` wrote: it is read as one file."""
 GLOB = re.compile(r"[*?\[]")
 
 Named = dict[str, list[str]]
@@ -124,6 +126,17 @@ def path_of(key: str, name: str) -> Path:
         raise ParamsError(key, wanted="a path of a user who is known", got=name) from error
 
 
+def globbed(pattern: Path) -> list[Path]:
+    """What a glob finds, files and folders, sorted; ``**`` at its end finds files, as in a shell.
+
+    Raises:
+        ValueError: a glob that is none.
+    """
+    root = Path(pattern.anchor)
+    relative = str(pattern.relative_to(root)) if pattern.anchor else str(pattern)
+    return sorted(root.glob(f"{relative}/*" if pattern.name == "**" else relative))
+
+
 def _plain(dependency: str) -> str:
     """A dependency of dvc.yaml as a normalised path."""
     return os.path.normpath(dependency.replace("\\${", "${"))
@@ -144,9 +157,8 @@ def _searched(key: str, pattern: str) -> list[str]:
     inside = fixed != Path() and not fixed.is_absolute() and fixed.parts[0] != ".."
     if inside and not (len(fixed.parts) == 1 and fixed.parts[0] in OUTPUTS):
         return [str(fixed)]
-    root = Path(path.anchor)
-    found = root.glob(str(path.relative_to(root)) if path.anchor else str(path))
-    return sorted(os.path.normpath(match) for match in found if match.is_file())
+    found = (one for one in globbed(path) if one.is_file() or (one / DATASET_FILE).is_file())
+    return sorted(os.path.normpath(one) for one in found)
 
 
 def _before_glob(parts: Iterable[str]) -> list[str]:

@@ -78,10 +78,11 @@ class FilesParams(Section):
 
     paths: Texts
     """Files or globs (``**`` too), relative to the working directory; read in this order, a
-    glob's files by name; .txt (or .raw, .tokens), .jsonl, .json (a list of strings or of
-    records), .csv, .parquet."""
+    glob's files by name; .txt (or .raw, .tokens, .md), .jsonl, .ndjson, .json, .csv, .tsv,
+    .parquet, .arrow, .feather, each also .gz or .zst, and folders of `save_to_disk`."""
     text_field: str
-    """Field or column of the text; a .txt file has none, and a list of strings has ``text``."""
+    """Field or column of the text, or a path such as ``data.text``; plain text and bare strings
+    have none."""
     txt_unit: Literal["paragraph", "line"]
     """What a document is in a .txt file: a paragraph (blank lines between) or a line."""
     min_chars: Annotated[int, Field(ge=1)]

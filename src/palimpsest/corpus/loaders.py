@@ -1,18 +1,24 @@
 """The human text of files or of a hub's dataset, as one ordered list of distinct documents.
 
-Local files are read by `palimpsest.corpus.files`; `datasets` is imported for the hub alone.
+Local files are read by `palimpsest.corpus.files.reading`; `datasets` is imported for the hub alone.
 """
 
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import FilesParams, HubParams
-from palimpsest.corpus.files import PLAIN, Value, matching, read_file, require_field, require_texts
+from palimpsest.core.parsing import HALF
+from palimpsest.corpus.files.options import CHAIN, ReadOptions
+from palimpsest.corpus.files.reading import read_texts
 
 log = logging.getLogger(__name__)
+
+Value = str | None
+"""A text, or None where the row has none."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Loaded:
     """Texts below ``min_chars``."""
     too_long: int
     """Texts above ``max_chars``."""
+    unread: tuple[str, ...] = ()
+    """What could not be read of the files, or was read in spite of a fault; a line each."""
 
     def __str__(self) -> str:
         return (
@@ -41,38 +49,26 @@ def load_human(params: FilesParams | HubParams) -> Loaded:
     """Reads the documents of a source and logs what was left out.
 
     Raises:
-        CorpusError: no such file, an unknown kind of file, no such field, a value that is no
-            text, no network, or no document left.
+        CorpusError: no such file, an unknown kind of file, no such field, more rows that hold no
+            text than rows that do, no network, or no document left.
     """
+    unread: tuple[str, ...] = ()
     texts: Iterable[Value]
     if isinstance(params, FilesParams):
         key, source = "corpus.files", ", ".join(params.paths)
-        paths, options = matching(params.paths), (params.text_field, params.txt_unit)
-        texts = (text for path in paths for text in read_file(path, *options))
+        options = ReadOptions(field=params.text_field, unit=params.txt_unit, named=CHAIN)
+        read = read_texts(params.paths, options, "corpus.files.paths")
+        texts, unread = [*read.texts, *[None] * read.blank], tuple(read.lines())
     else:
         key, source = "corpus.hub", params.name
         texts = _read_hub(params)
-    loaded = _select(texts, params.min_chars, params.max_chars)
+    loaded = replace(_select(texts, params.min_chars, params.max_chars), unread=unread)
+    for line in unread:
+        log.warning("%s: %s", source, line)
     if not loaded.documents:
         raise CorpusError(f"{key} ({source})", wanted="documents", got=str(loaded))
     log.info("%s: %s", source, loaded)
     return loaded
-
-
-def read_as_is(paths: tuple[str, ...], text_field: str) -> list[str]:
-    """Every text of files, repeated and empty ones too: what a corpus to be judged is made of.
-
-    A missing value is an empty text. A .txt file is paragraphs, and cannot hold an empty one.
-
-    Raises:
-        CorpusError: as `load_human`, but no text at all is an empty list.
-    """
-    return [
-        text or ""
-        for path in matching(paths)
-        for text in read_file(path, text_field, "paragraph")
-        if text or path.suffix.lower() not in PLAIN
-    ]
 
 
 def _select(texts: Iterable[str | None], min_chars: int, max_chars: int | None) -> Loaded:
@@ -112,8 +108,23 @@ def _read_hub(params: HubParams) -> list[Value]:
                 hint="offline: corpus.source: world, or corpus.source: files" if offline else None,
             ) from error
     what = f"corpus.hub.text_field ({params.name})"
-    require_field(table.column_names, params.text_field, what)
-    return require_texts(table[params.text_field][:], params.text_field, what)
+    if params.text_field not in table.column_names:
+        got = f"the fields {', '.join(table.column_names)}"
+        raise CorpusError(what, wanted=f"the field {params.text_field!r}", got=got)
+    return _require_texts(table[params.text_field][:], params.text_field, what)
+
+
+def _require_texts(values: list[Any], text_field: str, what: str) -> list[Value]:
+    """The values, if each is a text or missing.
+
+    Raises:
+        CorpusError: the first one that is neither, by its row.
+    """
+    for row, value in enumerate(values, start=1):
+        if value is not None and (not isinstance(value, str) or HALF.search(value)):
+            got = f"{type(value).__name__} {value!r:.40}"
+            raise CorpusError(f"{what}: {text_field!r} of row {row}", wanted="text", got=got)
+    return values
 
 
 def _reachable(params: HubParams) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import FEWEST_SAMPLES, CorpusParams
 from palimpsest.core.provenance import file_hash
-from palimpsest.corpus.files import matching
+from palimpsest.corpus.files.matching import files_within, matching
 from palimpsest.corpus.ledger import Ledger
 from palimpsest.corpus.loaders import load_human
 from palimpsest.corpus.near_duplicates import near_duplicate_warning
@@ -25,6 +25,8 @@ class Human:
     """``train``, ``heldout``, ``sample``, ``null`` and ``reserve``; they share no text."""
     ledger: Ledger | None
     """The facts that the texts state; None where nobody knows them."""
+    unread: tuple[str, ...] = ()
+    """What could not be read of the human text's files; a sentence each."""
 
     @property
     def compared(self) -> list[str]:
@@ -34,7 +36,8 @@ class Human:
     @property
     def warnings(self) -> list[str]:
         """What must be seen of the split, a sentence each; computed when asked for."""
-        return near_duplicate_warning(self.parts["heldout"], self.parts["train"])
+        near = near_duplicate_warning(self.parts["heldout"], self.parts["train"])
+        return [*(f"human text: {line}" for line in self.unread), *near]
 
 
 def human_corpus(params: CorpusParams, documents: int, seed: int) -> Human:
@@ -57,8 +60,9 @@ def human_corpus(params: CorpusParams, documents: int, seed: int) -> Human:
     }
     if params.source != "world":
         source = params.files if params.source == "files" else params.hub
-        texts = joined(load_human(source).documents, params.join_chars)
-        return Human(split_documents(texts, sizes, seed), None)
+        loaded = load_human(source)
+        texts = joined(loaded.documents, params.join_chars)
+        return Human(split_documents(texts, sizes, seed), None, loaded.unread)
     world = World(params.world, seed)
     parts = split_documents(_distinct(world, sizes, seed), sizes, seed)
     return Human(parts, world.ledger(parts["train"]))
@@ -68,7 +72,8 @@ def source_hashes(params: CorpusParams) -> dict[str, str]:
     """SHA-256 of each file that the human text was read from, in their order; none for others."""
     if params.source != "files":
         return {}
-    return {f"file {n}": file_hash(path) for n, path in enumerate(matching(params.files.paths), 1)}
+    files = [file for path in matching(params.files.paths) for file in files_within(path)]
+    return {f"file {n}": file_hash(path) for n, path in enumerate(files, 1)}
 
 
 def check_long_enough(there: int, documents: int, pool: int) -> None:
