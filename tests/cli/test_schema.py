@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from palimpsest.cli.main import main
-from palimpsest.cli.schema import params_schema
+from palimpsest.cli.schema import audit_schema, params_schema
 from palimpsest.core.config import flattened
 from palimpsest.core.parameters import Parameters
 from tests.tiny import ROOT
@@ -70,3 +70,20 @@ def test_a_file_that_cannot_be_written_is_one_line(
 ) -> None:
     assert main(["schema", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().err == f"error: {tmp_path}: want a file to write, got a folder\n"
+
+
+def test_the_schema_of_an_audit_is_written_on_demand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["schema", "audit"]) == 0
+    assert capsys.readouterr().out == "written: audit.schema.json\n"
+    schema = json.loads((tmp_path / "audit.schema.json").read_text())
+    assert schema == audit_schema()
+    assert "judgements" in schema["required"]
+
+
+def test_a_schema_that_does_not_exist_is_status_2() -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["schema", "everything"])
+    assert left.value.code == 2

@@ -11,14 +11,13 @@ import pytest
 import yaml
 
 from palimpsest.core.config import flattened, nested
-from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
+from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.parameters import Parameters, RegimeParams
 from palimpsest.corpus.regimes import Sources, training_set
 from palimpsest.experiments.presets import (
     PublishedNumber,
     load_preset,
     published_numbers,
-    scorecards,
     written,
 )
 from palimpsest.experiments.sweep import planned
@@ -304,19 +303,6 @@ def score(project: Path, small: float | None, full: float | None = 0.262) -> Non
     folder = project / "metrics" / "generations"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "g05.json").write_text(json.dumps({"volume": small}))
-
-
-def test_scorecards_are_those_of_the_small_files(project: Path) -> None:
-    score(project, 0.26201)  # rounded, as the small files are
-    assert scorecards(project)[5]["volume"]["value"] == 0.262
-    for small, full in ((0.3, 0.262), (None, 0.262), (0.262, None), (0.2621, 0.262)):
-        score(project, small, full)
-        with pytest.raises(ComparisonError, match=r"^g05, volume: want .* in data/scores, as in"):
-            scorecards(project)
-    score(project, None, None)
-    assert scorecards(project)[5]["volume"]["value"] is None
-    shutil.rmtree(project / "data")
-    assert scorecards(project) == {}
 
 
 def test_measured_stands_beside_published(project: Path) -> None:

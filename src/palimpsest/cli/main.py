@@ -20,12 +20,13 @@ COMMANDS = {
     "chain": "set the number of generations",
     "preset": "write params.yaml and chain.yaml for a published protocol",
     "audit": "say whether texts have collapsed against human text",
+    "gate": "hold metrics or an audit against rules, for CI",
     "compare": "compare experiments: variants with intervals over seeds",
     "sweep": "queue the experiments of a grid that are missing",
     "repair": "make DVC's locks whole again after a kill",
     "verify": "say whether this machine makes what was committed",
     "metrics": "say what a metric is",
-    "schema": "write the JSON schema of params.yaml, for editors",
+    "schema": "write the JSON schema of params.yaml or of an audit",
     "completion": "print a completion script for a shell",
 }
 """Name of a module of this package -> what it does."""

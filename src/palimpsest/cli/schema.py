@@ -1,17 +1,20 @@
-"""`palimpsest schema`: writes the JSON schema of params.yaml, for editors."""
+"""`palimpsest schema`: writes the JSON schema of params.yaml, or of an audit's JSON."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from palimpsest.auditing.record import AuditRecord
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.storage import check_out, json_bytes, write_out
 
 DESCRIPTION = (
-    "Writes the JSON schema of params.yaml. Its first line names the schema, so that editors "
-    "with a YAML language server complete parameters and mark wrong values."
+    "Writes the JSON schema of params.yaml, or of what `palimpsest audit --json` writes. The first "
+    "line of params.yaml names its schema, so that editors with a YAML language server complete "
+    "parameters and mark wrong values."
 )
-FILE = Path("params.schema.json")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
 """pydantic's words where a validator comes before a number's range -> those of JSON schema."""
 
@@ -19,7 +22,10 @@ BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     parser.add_argument(
-        "--out", type=Path, default=FILE, metavar="FILE", help=f"default: {FILE}; - prints it"
+        "kind", nargs="?", choices=[*SCHEMAS], default="params", help="default: params"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="default: KIND.schema.json; - prints it"
     )
 
 
@@ -29,23 +35,33 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PalimpsestError: the file cannot be written.
     """
-    content = json_bytes(params_schema())
-    if str(args.out) == "-":
+    content = json_bytes(SCHEMAS[args.kind]())
+    path = args.out or Path(f"{args.kind}.schema.json")
+    if str(path) == "-":
         print(content.decode(), end="")
         return 0
-    check_out(args.out)
-    write_out(args.out, content)
-    print(f"written: {args.out}")
+    check_out(path)
+    write_out(path, content)
+    print(f"written: {path}")
     return 0
 
 
 def params_schema() -> dict[str, Any]:
     """The JSON schema (2020-12) of params.yaml, with the description of every parameter."""
     schema = Parameters.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_in_its_words(schema)}
+    return {"$schema": DIALECT, **_in_its_words(schema)}
+
+
+def audit_schema() -> dict[str, Any]:
+    """The JSON schema (2020-12) of an audit's JSON, see `palimpsest.auditing.record`."""
+    return {"$schema": DIALECT, **AuditRecord.model_json_schema()}
 
 
 def _in_its_words(node: Any) -> Any:
     if isinstance(node, dict):
         return {BOUNDS.get(key, key): _in_its_words(value) for key, value in node.items()}
     return [_in_its_words(item) for item in node] if isinstance(node, list) else node
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"params": params_schema, "audit": audit_schema}
+"""What a schema may be asked of."""

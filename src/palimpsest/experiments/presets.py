@@ -6,7 +6,6 @@ params.yaml. `like` names a preset that it starts from.
 """
 
 import io
-import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,10 @@ from typing import Any
 
 from palimpsest.core.config import flattened, read_yaml
 from palimpsest.core.errors import ComparisonError, ParamsError, ProjectError
-from palimpsest.core.formatting import plain
 from palimpsest.core.parsing import parse_yaml
-from palimpsest.core.storage import read_json
 from palimpsest.experiments.comparison import canonical
-from palimpsest.experiments.project import generation_name
 from palimpsest.experiments.revisions import WORKSPACE, read_parameters, read_run
+from palimpsest.experiments.scorecards import scorecards
 
 FOLDER = Path("presets")
 QUICK = "quick"
@@ -139,46 +136,6 @@ def _refill(old: Any, values: list[Any]) -> None:
         old.ca.items[len(values) - 1] = behind
 
 
-def scorecards(root: Path) -> dict[int, Mapping[str, Any]]:
-    """The metrics of every generation of the workspace, as far as they belong to it.
-
-    Raises:
-        ComparisonError: see `read_run`; or data/scores and metrics/generations are of two runs.
-    """
-    cards: dict[int, Mapping[str, Any]] = {}
-    for number, small in read_run(root, WORKSPACE, {}).generations.items():
-        path = root / "data" / "scores" / generation_name(number) / "scorecard.json"
-        if not path.exists():
-            continue
-        cards[number] = metrics = _entries(path)
-        for name, value in small.items():
-            full = (metrics.get(name) or {}).get("value")
-            if value != full and not (value and full and math.isclose(value, full, rel_tol=1e-4)):
-                raise ComparisonError(
-                    f"{generation_name(number)}, {name}",
-                    wanted=f"{plain(value)} in data/scores, as in metrics/generations",
-                    got=plain(full),
-                    hint="dvc checkout, or dvc repro",
-                )
-    return cards
-
-
-def _entries(path: Path) -> Mapping[str, Any]:
-    """The metrics of a scorecard, each an entry with a value or null."""
-    card = read_json(path)
-    entries = card.get("metrics") if isinstance(card, dict) else None
-    if not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
-        raise ComparisonError(str(path), wanted="metrics with values", got="others")
-    return entries
-
-
-def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, dict):
-        return entry is None
-    value = entry.get("value")
-    return value is None or type(value) in (int, float)
-
-
 @dataclass(frozen=True)
 class PublishedNumber:
     """A published number beside the measured one."""
@@ -210,7 +167,8 @@ def published_numbers(
     measured: dict[int, Mapping[str, Any]] = {}
     reason = None
     try:
-        measured = scorecards(root)
+        cards = scorecards(root, read_run(root, WORKSPACE, {}))
+        measured = {number: card["metrics"] for number, card in cards.items()}
     except ComparisonError as error:
         reason = str(error)
     numbers = []

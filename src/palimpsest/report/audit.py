@@ -4,13 +4,12 @@ from dataclasses import asdict
 
 from palimpsest.auditing.judgements import Judgement
 from palimpsest.auditing.measure import Audit
+from palimpsest.auditing.record import FORMAT
 from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.core.formatting import plain, span, text_table
 from palimpsest.report.tables import Cell, Column, Row, Table
 from palimpsest.report.templates import render_template
 
-FORMAT = 1
-"""Of the JSON file; docs/audit.schema.json describes it."""
 COLUMNS = ("metric", "value", "95 % interval", "null band", "where")
 FEW_TEXTS = 100
 """n below which the page says that only gross changes show."""
