@@ -10,11 +10,11 @@ words are formulas that people repeat too, and never count as copied from the re
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from palimpsest.auditing.facts import Example, Fact, examples, excerpt, rate
+from palimpsest.auditing.facts import LEAST_SHARE, Example, Fact, examples, excerpt, rate
 from palimpsest.core.words import cut, normalised, words
 from palimpsest.corpus.near_duplicates import LENGTH, nearly_repeated
 
@@ -27,6 +27,9 @@ LOOP_LEAST, LOOP_MARGIN = 0.25, 0.1
 99.5 % of the reference's texts. Paragraphs with long names that return reach .2."""
 OPENINGS = tuple(range(3, 13))
 """Words of a phrase that texts may begin with."""
+OPENING_LEVEL = 1e-5
+"""Probability of so many texts that begin with a phrase, at the reference's rate, below which it is
+believed: `LEVEL` shared by a hundred phrases."""
 SAME_PHRASE = 0.9
 """Texts of a longer phrase, over those of a shorter one, from which on it is the same phrase."""
 FORMULA = 2 / 3
@@ -115,33 +118,36 @@ def find_opening(candidate: Side, reference: Side, least: float = 0.0) -> Fact:
 
     Args:
         candidate: at least one text.
-        reference: human texts; what it begins most texts with, at each length, is expected.
+        reference: human texts; a phrase is expected as often as they begin with it.
         least: share of the candidate's texts below which no phrase counts, 0 to 1.
 
     Returns:
-        The longest phrase that holds and that nearly as many texts begin with as with a shorter
-        one; a fact without rows where none holds. Equal
-        texts count once, for their words say no more of a phrase than of the whole.
+        The texts of the most frequent such phrase, as long as nearly as many of them share it; a
+        fact without rows where there is none. Equal texts count once: that they begin alike says
+        no more than that they are equal.
     """
     first: dict[str, int] = {}
     for row, text in enumerate(candidate.texts):
         first.setdefault(text, row)
     best = Fact((), len(candidate), 0.0)
+    longest: tuple[str, ...] = ()
     for length in OPENINGS:
         starts: dict[tuple[str, ...], list[int]] = defaultdict(list)
         for row in first.values():
             if len(candidate.words[row]) > length:
                 starts[tuple(candidate.words[row][:length])].append(row)
         theirs = Counter(tuple(one[:length]) for one in reference.known.values())
-        largest = sorted(starts.values(), key=len)[-1:]
-        rows = tuple(row for group in largest for row in group)
-        expected = rate(max(theirs.values(), default=0), len(reference.known))
-        phrase = f"begins with “{cut(candidate.texts[rows[0]], length)}”" if rows else ""
-        shown = examples(rows, candidate.texts, dict.fromkeys(rows, phrase))
-        fact = Fact(rows, len(candidate), expected, shown)
-        if fact.holds and fact.share >= max(least, SAME_PHRASE * best.share):
-            best = fact
-    return best
+        for phrase, rows in starts.items():
+            expected = rate(theirs[phrase], len(reference.known))
+            fact = Fact(tuple(rows), len(candidate), expected)
+            if fact.share < max(least, SAME_PHRASE * best.share, LEAST_SHARE):
+                continue
+            goes_on = fact.share > best.share or phrase[: len(longest)] == longest
+            if goes_on and fact.p_value < OPENING_LEVEL:
+                best, longest = fact, phrase
+    start = f"begins with “{cut(candidate.texts[best.rows[0]], len(longest))}”" if longest else ""
+    shown = examples(best.rows, candidate.texts, dict.fromkeys(best.rows, start))
+    return replace(best, examples=shown)
 
 
 def distinct_texts(texts: Sequence[str]) -> list[str]:

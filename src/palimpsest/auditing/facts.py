@@ -52,9 +52,12 @@ class Fact:
 
         Binomial: so many texts or more, had they the reference's rate.
         """
-        if self.share < LEAST_SHARE:
-            return False
-        return bool(binom.sf(len(self.rows) - 1, self.texts, self.expected) < LEVEL)
+        return self.share >= LEAST_SHARE and self.p_value < LEVEL
+
+    @property
+    def p_value(self) -> float:
+        """Probability of so many such texts or more, had they the reference's rate."""
+        return float(binom.sf(len(self.rows) - 1, self.texts, self.expected))
 
 
 def rate(count: int, of: int) -> float:
