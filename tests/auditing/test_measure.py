@@ -350,6 +350,5 @@ def test_a_language_that_the_encoder_does_not_read_is_not_embedded(cut, why):
 
 def test_another_language_is_a_warning():
     assert audited(human(60, 1)).warnings == ()
-    foreign = [text.replace("t", "z").replace("cow", "kuh") for text in human(60, 1)]
-    (said,) = audited([f"und {text}" for text in foreign]).warnings
+    (said,) = audited([text.replace("t", "z") for text in human(60, 1)]).warnings
     assert "of the words of the candidate are not in the human sample" in said

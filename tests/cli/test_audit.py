@@ -92,7 +92,7 @@ def test_standard_input(files, capsys, monkeypatch, kind):
     assert "40 of 40 candidate texts" in said.out
     before, last = said.out.splitlines()[-2:]
     assert before.startswith(
-        "Repeated: 36 of 40 texts repeat others or themselves (10 are one text, "
+        "Repeated: 36 of 40 texts repeat others or themselves (36 repeat an earlier one)"
     )
     assert last.startswith("Collapsed: ")
 

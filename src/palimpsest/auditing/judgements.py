@@ -90,11 +90,14 @@ def _repeated(found: Evidence) -> Judgement | None:
     rows = {*(again.rows if again.holds else ()), *opening.rows}
     said = []
     if again.holds:
+        twins = len({*copies.duplicates} - {*copies.empty})
         largest = len(copies.largest)
-        others = len(copies.duplicates) - len(copies.empty) - max(largest - 1, 0)
+        one = largest if 2 * largest > twins else 0
         counts = {
-            "are one text": largest,
-            "more repeat an earlier one": max(others, 0),
+            "are one text": one,
+            "more repeat an earlier one" if one else "repeat an earlier one": twins
+            - one
+            + bool(one),
             "are loops": len(copies.looped),
             "are empty": len(copies.empty),
         }

@@ -185,8 +185,10 @@ def audit(
         encoder, said = None, [_unread("gives all reference texts one embedding")]
     side = human_side(theirs, size, params.null_samples, params.seed, "reference")
     every, words, cloud = _findings(ours, side, params, encoder is not None)
-    seen = foreign_texts(ours.texts, side, "candidate")
-    found = facts.evidence(ours, side, every, params, chosen.tolist(), seen)
+    rows: list[int] = chosen.tolist()
+    sound = [text for text, row in zip(ours.texts, rows, strict=True) if row not in facts.faults]
+    seen = foreign_texts(sound, side, "candidate")
+    found = facts.evidence(ours, side, every, params, rows, seen)
     return Audit(
         judgements=judgements(found),
         evidence=found,
@@ -248,7 +250,7 @@ class _Facts:
         """Everything that was found, put together."""
         near = nearest(ours.embeddings, side) if ours.embeddings.shape[1] else None
         away = (
-            "" if self.is_garbled else _away(near, every, rows, self.faults) or "; ".join(foreign)
+            "" if self.is_garbled else _away(near, every, rows, self.faults) or _words_of(foreign)
         )
         opening = self.opening
         if away and opening.share < FORMULA:
@@ -298,6 +300,11 @@ def _away(
     if near is None or not bands:
         return ""
     return elsewhere(near, bands[0], [at for at, row in enumerate(rows) if row not in faults])
+
+
+def _words_of(foreign: Sequence[str]) -> str:
+    """What speaks for another subject or language, without the question that it ends in."""
+    return "; ".join(said.rpartition(": ")[0] for said in foreign)
 
 
 def _garbled_rows(garbled: Garbled | None) -> tuple[int, ...]:
