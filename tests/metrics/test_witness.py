@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palimpsest.core.errors import MetricError
-from palimpsest.metrics.witness import HumanLikelihood, WitnessVerdict, judge, repeated_share
+from palimpsest.metrics.witness import (
+    HumanLikelihood,
+    HumanWords,
+    WitnessVerdict,
+    judge,
+    repeated_share,
+)
 
 HUMAN = HumanLikelihood(q01=1.0, q05=1.5, q95=3.0, q99=3.5)
 SOUND = "the tower of Velden was built in 1423 and stands in the east of its province"
@@ -140,3 +146,24 @@ def test_no_human_texts(values):
 def test_quantiles_out_of_order(quantiles):
     with pytest.raises(MetricError, match="human likelihood"):
         HumanLikelihood(*quantiles)
+
+
+HUMAN_TEXTS = ["the cat sat on the mat and looked out", "a dog ran to the old gate by the river"]
+WORDS = HumanWords.from_texts(HUMAN_TEXTS, ["the old dog sat on a new mat by the gate"])
+
+
+def test_words_that_no_human_text_has():
+    """One of eleven held-out words is unknown; the limits are a third and two thirds beyond."""
+    assert pytest.approx(1 / 11) == WORDS.q99
+    human = "a cat ran to the gate and looked out by the river"
+    assert judge(human, vocabulary=WORDS).verdict == WitnessVerdict.PASS
+    broken = {2: "WARN", 5: "FAIL", 9: "CRITICAL"}
+    for count, verdict in broken.items():
+        words = [*(f"br{at}ken" for at in range(count)), *human.split()[count:]]
+        judgement = judge(" ".join(words), vocabulary=WORDS)
+        assert judgement.verdict == verdict, count
+        assert f"{100 * count / 12:.0f} % of its words are no human text's" in judgement.reasons[0]
+    assert (
+        judge("zab zeb zib zob zub", vocabulary=WORDS).verdict == WitnessVerdict.PASS
+    )  # too short
+    assert judge("1 2 3 4 5 6 7 8 9 10", vocabulary=WORDS).verdict == WitnessVerdict.PASS

@@ -20,10 +20,10 @@ from palimpsest.evaluation.human import HumanSide
 from palimpsest.evaluation.model_metrics import model_metrics
 from palimpsest.evaluation.null_bands import ShortTexts, null_bands, short_texts
 from palimpsest.metrics import likelihood
-from palimpsest.metrics.family import Facts, Sample
+from palimpsest.metrics.family import Reference, Sample
 from palimpsest.metrics.registry import REGISTRY, shown_in
 from palimpsest.metrics.truth import TruthTable
-from palimpsest.metrics.witness import HumanLikelihood, judge
+from palimpsest.metrics.witness import HumanLikelihood, HumanWords, judge
 
 DIGITS = 6
 """Significant digits of the small file: enough to compare, few enough to read."""
@@ -115,7 +115,7 @@ def scorecard(
         "metrics": metrics | custom,
         "custom": sorted(custom.keys() - REGISTRY.keys()),
         "counts": counts,
-        "witness": _witness(generation, evaluator.reference.facts),
+        "witness": _witness(generation, evaluator.reference),
         "untrue": untrue,
         "samples": list(generation.texts[:SAMPLES]),
     }
@@ -159,15 +159,17 @@ def _scored(arrays: Arrays, name: str) -> likelihood.Scored:
     return likelihood.scored(arrays[f"{name}_nll"], arrays[f"{name}_tokens"])
 
 
-def _witness(generation: Generation, facts: Facts | None) -> list[dict[str, Any]]:
+def _witness(generation: Generation, reference: Reference) -> list[dict[str, Any]]:
     """The witness texts with their verdicts."""
-    first, arrays = generation.first_arrays, generation.arrays
+    first, arrays, facts = generation.first_arrays, generation.arrays, reference.facts
+    vocabulary = HumanWords.from_texts(reference.training, generation.heldout)
     human = HumanLikelihood.from_texts((first["heldout_nll"] / first["heldout_tokens"]).tolist())
     means = arrays["witness_nll"] / np.maximum(arrays["witness_tokens"], 1)
     entries = []
     for row, nll in zip(generation.witness, means, strict=True):
         parsed = facts.parse(row["prompt"] + row["text"]) if facts else []
-        judgement = judge(row["text"], float(nll), human, [statement[0] for statement in parsed])
+        statuses = [statement[0] for statement in parsed]
+        judgement = judge(row["text"], float(nll), human, statuses, vocabulary)
         entries.append(
             {
                 "prompt": row["prompt"],

@@ -1,6 +1,6 @@
 """What became of a sentence: a verdict on one model's continuation of a witness prompt.
 
-Four rules look at a continuation; the verdict is the worst that any of them finds.
+Five rules look at a continuation; the verdict is the worst that any of them finds.
 
 ==============  ==========================  ==========================  ==========================
 rule            WARN                        FAIL                        CRITICAL
@@ -9,6 +9,8 @@ likelihood      outside the human texts'    outside their 1st to 99th   farther 
                 5th to 95th percentile      percentile                  1st to 99th are apart
 4-grams         repeated share >= 0.05      >= 0.20                     >= 0.44
 one word        share of words >= 0.25      >= 0.40                     >= 0.60
+unknown words   above the human texts'      a third of the way from     two thirds of the way
+                99th percentile             there to all words
 truth           any statement untrue        more than half untrue       two or more, all untrue
 ==============  ==========================  ==========================  ==========================
 
@@ -20,7 +22,10 @@ single held-out human texts; two-sided, since a text that model 0 finds far too 
 as much as one that surprises it. *4-grams*: human text repeats below 0.01 of its 4-grams, greedy
 decoding of a healthy model about 0.44 (seq-rep-4 on Wikitext-103, Welleck et al. 2020); 0.05 is
 beyond human, 0.20 half-way. *One word*: "the", the most frequent word of English, is 7 % of long
-texts; in short ones a word may reach 20 %. Texts of fewer than 8 words escape this rule. *Truth*:
+texts; in short ones a word may reach 20 %. Texts of fewer than 8 words escape this rule. *Unknown
+words*: words with a letter that the human training texts do not have, as a share of a text's,
+against the same of single held-out human texts: broken and made-up words are no language however
+varied they are; texts of fewer than 8 words escape this rule, too. *Truth*:
 statements of a known ledger; a first generation worth its name states at least 85 % truly, so most
 of its continuations PASS.
 """
@@ -37,6 +42,7 @@ from palimpsest.core.words import words as words_of
 
 NGRAM_LIMITS = (0.05, 0.20, 0.44)
 WORD_LIMITS = (0.25, 0.40, 0.60)
+UNKNOWN_LIMITS = (0.0, 1 / 3, 2 / 3)
 FEWEST_WORDS = 3
 FEWEST_WORDS_OF_SHARE = 8
 LONGEST_LOOP = 8
@@ -96,11 +102,34 @@ class HumanLikelihood:
         return cls(*(float(q) for q in np.percentile(values, (1, 5, 95, 99))))
 
 
+@dataclass(frozen=True)
+class HumanWords:
+    """The words of human training texts, and how many others single held-out texts have."""
+
+    known: frozenset[str]
+    q99: float
+    """99th percentile of the share of unknown words in a held-out text, 0 to 1."""
+
+    @classmethod
+    def from_texts(cls, training: Sequence[str], heldout: Sequence[str]) -> "HumanWords":
+        """Takes the words of the one, and the percentile from the other; 0 without any."""
+        known = frozenset(word for text in training for word in words_of(text))
+        shares = [unknown_share(words_of(text), known) for text in heldout]
+        return cls(known, float(np.percentile(shares, 99)) if shares else 0.0)
+
+
+def unknown_share(words: Sequence[str], known: Collection[str]) -> float:
+    """Share of words, of those with a letter, that are not known; 0.0 without one."""
+    some = [word for word in words if any(map(str.isalpha, word))]
+    return sum(word not in known for word in some) / len(some) if some else 0.0
+
+
 def judge(
     continuation: str,
     nll: float | None = None,
     human: HumanLikelihood | None = None,
     statuses: Collection[str] = (),
+    vocabulary: HumanWords | None = None,
 ) -> Judgement:
     """Judges the continuation of a witness prompt (without the prompt) by the rules above.
 
@@ -111,6 +140,7 @@ def judge(
         statuses: what the corpus's ledger says of each sentence: "true", "false", "novel" or
             "unparsable"; empty if there is no ledger. Unparsable sentences decide nothing: a
             prompt may come from outside the corpus.
+        vocabulary: the human words; None if unknown.
 
     Raises:
         MetricError: a continuation that is no string, an NLL that is NaN, or an unknown status.
@@ -130,6 +160,7 @@ def judge(
         *_likelihood(nll, human),
         *_repeated_ngrams(words),
         *_one_word(words),
+        *_unknown_words(words, vocabulary),
         *_truth(statuses),
     ]
     findings.sort(key=lambda finding: -finding[0].severity)
@@ -202,6 +233,18 @@ def _one_word(words: Sequence[str]) -> list[Finding]:
     share = count / len(words)
     verdict = _graded(share, WORD_LIMITS)
     return [(verdict, f"“{word}” is {100 * share:.0f} % of its words")] if verdict else []
+
+
+def _unknown_words(words: Sequence[str], vocabulary: HumanWords | None) -> list[Finding]:
+    if vocabulary is None or len(words) < FEWEST_WORDS_OF_SHARE:
+        return []
+    share, normal = unknown_share(words, vocabulary.known), vocabulary.q99
+    if share <= normal:
+        return []
+    beyond = (share - normal) / (1.0 - normal)
+    verdict = _graded(beyond, UNKNOWN_LIMITS)
+    reason = f"{100 * share:.0f} % of its words are no human text's (human: {100 * normal:.0f} %)"
+    return [(verdict, reason)] if verdict else []
 
 
 def _truth(statuses: Collection[str]) -> list[Finding]:
