@@ -194,6 +194,26 @@ def test_likelihood_takes_part():
     assert "perplexity_human" not in {one.metric for one in audited(human(40, seed=7)).findings}
 
 
+@pytest.mark.parametrize("subject", ["own", "other"])
+def test_what_a_model_of_human_text_does_not_expect_is_garbled(subject):
+    """Of another subject a model expects little, too."""
+    candidate = human(60, seed=7)
+    if subject == "other":
+        candidate = [text.replace("t", "x") for text in candidate]
+    ours = {*candidate}
+
+    def score(texts):
+        nats = [len(text) * (4.0 if text in ours else 2.0) + len(text) % 5 for text in texts]
+        return scored(nats, [len(text) for text in texts])
+
+    result = audit(candidate, REFERENCE, encode, score, QUICK)
+    assert finding(result, "surprise_q50").place == "above"
+    expected = {"own": AuditVerdict.GARBLED, "other": AuditVerdict.OTHER_SUBJECT}[subject]
+    assert result.verdicts == (expected,)
+    if subject == "own":
+        assert "does not expect them: surprise, median 4" in result.judgements[0].reason
+
+
 def test_words_are_the_smallest_samples_but_not_few():
     few = {"half_samples": 0, "null_samples": 2}
     assert audited(human(100, seed=8, words=20), **few).words == 2000

@@ -34,7 +34,7 @@ COPIES = Copies(
 
 def audit(variety=None, *reasons, sample=200, **evidence):
     found = Evidence(**{
-        "copies": COPIES, "opening": NOTHING, "garbled": None,
+        "copies": COPIES, "opening": NOTHING, "garbled": None, "surprise": None,
         "lengths": Lengths(30.0, 31.0, False, NOTHING), "variety": variety, "reasons": reasons,
         "metrics": 3, "null_samples": 20, "away": "", **evidence,
     })  # fmt: skip

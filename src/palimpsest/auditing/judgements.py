@@ -51,6 +51,8 @@ class Evidence:
     opening: Fact
     garbled: Garbled | None
     """None where the candidate is written in other letters."""
+    surprise: Finding | None
+    """Likelihood that speaks against language of the reference's kind."""
     lengths: Lengths
     variety: AuditVerdict | None
     """What the metrics say."""
@@ -110,9 +112,14 @@ def _repeated(found: Evidence) -> Judgement | None:
 
 
 def _garbled(found: Evidence) -> Judgement | None:
-    garbled = found.garbled
+    garbled, surprise = found.garbled, found.surprise
     if garbled is None or not garbled.holds:
-        return None
+        if surprise is None:
+            return None
+        reason = f"a model of human text does not expect them: {_measure(surprise)}"
+        return Judgement(
+            AuditVerdict.GARBLED, reason, ADVICE[AuditVerdict.GARBLED], None, (), found.farthest
+        )
     said, rows = [], set()
     if garbled.strange.holds:
         said.append(f"{_count(garbled.strange)} have words of no known language")

@@ -43,6 +43,7 @@ from palimpsest.auditing.verdict import (
     Finding,
     findings,
     judge,
+    surprising,
 )
 from palimpsest.core.errors import MetricError
 from palimpsest.core.rng import stream
@@ -260,6 +261,7 @@ class _Facts:
             copies=self.copies,
             opening=opening,
             garbled=self.garbled,
+            surprise=None if away else surprising(every),
             lengths=self.lengths,
             variety=variety,
             reasons=reasons,

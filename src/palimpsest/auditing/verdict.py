@@ -30,6 +30,10 @@ REPETITION, INSIDE = "repetition_diversity", 0.7
 mean from which down it decides by itself. TinyStories keeps .90 of Wikipedia's, stories written at
 temperature 0.5 by a model of 656,000 parameters .80, texts that end in loops .3 to .5."""
 
+SURPRISE, SURPRISING = "surprise_q50", 1.25
+"""Nats a token of the median text under a model of human text, and how much over the human mean
+makes texts of the reference's own subject garbled: a convention. Another subject surprises, too."""
+
 Measured = Mapping[str, Mapping[str, float | None]]
 """``{metric: {value, low, high}}``."""
 
@@ -172,6 +176,14 @@ def judge(
     elif len(against) >= LEAST_METRICS and _has_interval(against, findings):
         return AuditVerdict.NARROWER, _strongest(against)
     return None, _strongest([one for one in findings if one.counts])
+
+
+def surprising(findings: Sequence[Finding]) -> Finding | None:
+    """The median surprise under a model of human text, where it stands out far above its band."""
+    for one in findings:
+        if one.metric == SURPRISE and one.place == "above" and one.counts:
+            return one if one.kept >= SURPRISING else None
+    return None
 
 
 def _has_interval(some: Sequence[Finding], every: Sequence[Finding]) -> bool:
