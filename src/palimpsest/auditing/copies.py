@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import hypergeom
 
 from palimpsest.auditing.facts import LEAST_SHARE, Example, Fact, examples, excerpt, rate
 from palimpsest.core.words import cut, normalised, words
@@ -27,9 +28,9 @@ LOOP_LEAST, LOOP_MARGIN = 0.25, 0.1
 99.5 % of the reference's texts. Paragraphs with long names that return reach .2."""
 OPENINGS = tuple(range(3, 13))
 """Words of a phrase that texts may begin with."""
-OPENING_LEVEL = 1e-5
-"""Probability of so many texts that begin with a phrase, at the reference's rate, below which it is
-believed: `LEVEL` shared by a hundred phrases."""
+OPENING_LEVEL = 1e-6
+"""Fisher's exact p-value of so many texts that begin with a phrase, below which it is believed:
+`LEVEL` shared by a thousand phrases."""
 SAME_PHRASE = 0.9
 """Texts of a longer phrase, over those of a shorter one, from which on it is the same phrase."""
 FORMULA = 2 / 3
@@ -129,6 +130,7 @@ def find_opening(candidate: Side, reference: Side, least: float = 0.0) -> Fact:
     first: dict[str, int] = {}
     for row, text in enumerate(candidate.texts):
         first.setdefault(text, row)
+    human = len(reference.known)
     best = Fact((), len(candidate), 0.0)
     longest: tuple[str, ...] = ()
     for length in OPENINGS:
@@ -138,12 +140,12 @@ def find_opening(candidate: Side, reference: Side, least: float = 0.0) -> Fact:
                 starts[tuple(candidate.words[row][:length])].append(row)
         theirs = Counter(tuple(one[:length]) for one in reference.known.values())
         for phrase, rows in starts.items():
-            expected = rate(theirs[phrase], len(reference.known))
+            expected = rate(theirs[phrase], human)
             fact = Fact(tuple(rows), len(candidate), expected)
             if fact.share < max(least, SAME_PHRASE * best.share, LEAST_SHARE):
                 continue
             goes_on = fact.share > best.share or phrase[: len(longest)] == longest
-            if goes_on and fact.p_value < OPENING_LEVEL:
+            if goes_on and _chance(len(rows), len(first), theirs[phrase], human) < OPENING_LEVEL:
                 best, longest = fact, phrase
     start = f"begins with “{cut(candidate.texts[best.rows[0]], len(longest))}”" if longest else ""
     shown = examples(best.rows, candidate.texts, dict.fromkeys(best.rows, start))
@@ -188,6 +190,11 @@ def _examples(
         *(Example(row, excerpt(texts[row], end=True), "a loop") for row in loops[:3]),
         *(Example(row, excerpt(texts[row]), "empty") for row in empty[:1]),
     )
+
+
+def _chance(ours: int, texts: int, theirs: int, human: int) -> float:
+    """Fisher's exact test, one-sided: so many of our texts or more, were the sides dealt anew."""
+    return float(hypergeom.sf(ours - 1, texts + human, ours + theirs, texts))
 
 
 def _repeated(some: Sequence[str]) -> float:
