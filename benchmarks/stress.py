@@ -30,7 +30,7 @@ from palimpsest.core.rng import stream
 from palimpsest.core.storage import write_bytes
 from palimpsest.corpus.world.generator import World
 from palimpsest.corpus.world.parser import Parser
-from palimpsest.embedding.cache import encode_cached
+from palimpsest.embedding.cache import CachedEncoder
 from palimpsest.embedding.encoder import Encoder
 from palimpsest.figures.style import BLUE, DPI, INK, STYLE, VERMILION, png
 from palimpsest.metrics import distribution, geometry, lexical, lock_in, spectrum, truth
@@ -389,9 +389,9 @@ def main(argv: list[str] | None = None) -> None:
     pool = world.documents(TEXTS * (NULLS + REPEATS), seed=1)
     rng = stream(0, "stress.words")
     mixed = [shuffled(text, rng) for text in pool[: TEXTS * REPEATS]]
-    encoder = Encoder.load(params.embed.encoder)
+    cache = CachedEncoder(Encoder.load(params.embed.encoder), args.cache, warn=print)
     human, points, mixed_points = (
-        encode_cached(texts, encoder, args.cache).astype(np.float64)
+        cache(texts).astype(np.float64)
         for texts in (
             world.documents(TEXTS, seed=4), pool, mixed,
         )

@@ -119,9 +119,8 @@ def run(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("module", [*PIPELINE.keys() - {"tqdm"}, "stages", "pytest"])
+@pytest.mark.parametrize("module", [*PIPELINE, "stages", "pytest"])
 def test_the_laboratory_is_not_there(environment: Path, tmp_path: Path, module: str) -> None:
-    """tqdm is: transformers brings it."""
     done = run(environment, tmp_path, "python", "-I", "-c", f"import {module}")
     assert f"No module named '{module}'" in done.stderr
 
@@ -131,7 +130,8 @@ def test_the_audit_runs(environment: Path, tmp_path: Path) -> None:
     for name, content in {"human": texts, "texts": texts[:5] * 8}.items():
         lines = [json.dumps({"text": text}) + "\n" for text in content]
         (tmp_path / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-    words = ("texts.jsonl", "--reference", "human.jsonl", "--json", "a.json", "--html", "a.html")
+    outputs = ("--json", "a.json", "--html", "a.html", "--quiet")
+    words = ("texts.jsonl", "--reference", "human.jsonl", *outputs)
     done = run(environment, tmp_path, "palimpsest", "audit", *words, "--fail-on", "repeated")
     assert (done.returncode, done.stderr) == (3, "")
     assert "Repeated: " in done.stdout

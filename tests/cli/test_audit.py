@@ -1,8 +1,10 @@
+import csv
 import io
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ import pytest
 from palimpsest.auditing.verdict import DEFAULTS
 from palimpsest.cli import audit as audit_command
 from palimpsest.cli.main import main
+from palimpsest.core.rng import stream
 from tests.auditing.corpora import encode, human
+from tests.embedding.families import FAMILIES, encoder_folder
 
 
 class Encode:
@@ -19,6 +23,8 @@ class Encode:
     def __call__(self, texts):
         return encode(texts)
 
+    notes = ()
+
     def pieces(self, words):
         return np.ones(len(words), dtype=np.int64)
 
@@ -26,7 +32,7 @@ class Encode:
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     """A human reference, a good and a collapsed candidate; the encoder needs no weights."""
-    monkeypatch.setattr(audit_command, "cached_encoder", lambda model: Encode())
+    monkeypatch.setattr(audit_command, "cached_encoder", lambda *_: Encode())
     quick = DEFAULTS.changed(half_samples=6, null_samples=8)
     monkeypatch.setattr(audit_command, "DEFAULTS", quick)
     monkeypatch.chdir(tmp_path)
@@ -106,19 +112,29 @@ def test_empty_and_repeated_texts_are_kept(files, capsys):
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (("none.jsonl", "--reference", "human.jsonl"), "none at 'none.jsonl'"),
         (("four.txt", "--reference", "human.jsonl"), "candidate: want >= 5 texts, got 4"),
         (("good.jsonl", "--reference", "four.txt"), "reference: want >= 5 texts, got 4"),
         (("numbers.jsonl", "--reference", "human.jsonl"), "'text' of line 1: want text, got int"),
         (("good.jsonl", "--reference", "human.jsonl", "--text-field", "body"), "the field 'body'"),
-        (("good.jsonl", "--reference", "human.jsonl", "--sample", "3"), "audit.sample: want >= 5"),
-        (("none.jsonl", "--reference", "human.jsonl"), "candidate: want files, got none at"),
-        (("good.jsonl", "--reference", "none/*"), "reference: want files, got none at 'none/*'"),
+        (
+            ("good.jsonl", "--reference", "human.jsonl", "--sample", "3"),
+            "--sample: want >= 5",
+        ),
+        (("none.jsonl", "--reference", "human.jsonl"), "error: candidate: want files, got none at"),
+        (
+            ("good.jsonl", "--reference", "none/*"),
+            "reference: want files, got none at 'none/*'",
+        ),
         (("good.jsonl", "--reference", "human.jsonl", "--reference-field", "x"), "the field 'x'"),
         (("latin.csv", "--reference", "human.jsonl"), "like cp1252 (Latin-1); --encoding cp1252"),
         (("good.jsonl", "--reference", "a.pdf"), "a.pdf: want one of .txt"),
         (("-", "--reference", "-"), "one corpus from it, got two"),
-        (("good.jsonl", "--reference", "human.jsonl", "--model", "nowhere"), "no such folder"),
+        (
+            ("good.jsonl", "--reference", "human.jsonl", "--model", "nowhere"),
+            "error: --model nowhere: want a folder with a tokenizer, got no",
+        ),
+        (("good.jsonl", "--reference", "."), "error: reference: want files, got none at '.'"),
+        (("good.jsonl", "--reference", "human.jsonl", "--seed", "-1"), "error: --seed: want >= 0"),
     ],
 )
 def test_mistakes_are_one_line(files, capsys, argv, says):
@@ -163,6 +179,147 @@ def test_the_bundled_encoder_reads_what_lies_there(tmp_path, monkeypatch, capsys
     assert main(words) == audit_command.FAILED
     said = capsys.readouterr().out
     assert "20 of 20 candidate texts, each against 20 of 64 reference texts" in said
+
+
+@pytest.fixture
+def faulty(files):
+    """A candidate of records with what --clean takes out, each kind once or more."""
+    texts = human(40, seed=2)
+    texts[3], texts[5], texts[8] = texts[2], "", human(120, seed=1)[7]
+    texts[11] = "so it goes and goes on " * 12
+    lines = [json.dumps({"id": at, "text": text}) for at, text in enumerate(texts)]
+    (files / "faulty.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return lines
+
+
+WITH_HUMAN = ("--reference", "human.jsonl", "--quiet")
+
+
+def test_flagged_rows_are_written_each_with_its_flags(files, faulty, capsys):
+    words = ("faulty.jsonl", *WITH_HUMAN, "--json", "a.json", "--out-rows")
+    assert run(capsys, *words, "rows.jsonl")[0] == 0
+    rows = [json.loads(line) for line in (files / "rows.jsonl").read_text().splitlines()]
+    flags = {row["row"]: row["flags"] for row in rows}
+    assert {3: ["duplicate"], 5: ["empty"], 8: ["copy"]}.items() <= flags.items()
+    assert "loop" in flags[11]
+    assert rows[0]["text"] == json.loads(faulty[3])["text"]
+    in_json = json.loads((files / "a.json").read_text(encoding="utf-8"))["flags"]
+    assert {str(row): of for row, of in flags.items()} == in_json
+    assert run(capsys, *words, "rows.csv")[0] == 0
+    with (files / "rows.csv").open(newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert {int(row["row"]): row["flags"].split() for row in table} == flags
+
+
+def test_a_clean_candidate_keeps_the_records_that_stay(files, faulty, capsys):
+    status, said = run(capsys, "faulty.jsonl", *WITH_HUMAN, "--clean", "clean.jsonl")
+    assert status == 0
+    assert said.out.splitlines()[-1] == (
+        "clean.jsonl: 36 of 40 texts, 4 taken out (1 empty, 1 equal to a text of the reference, "
+        "1 equal to an earlier text, 1 loops); records as they stood"
+    )
+    kept = [line for at, line in enumerate(faulty) if at not in (3, 5, 8, 11)]
+    assert (files / "clean.jsonl").read_text(encoding="utf-8").splitlines() == kept
+    again = run(capsys, "clean.jsonl", *WITH_HUMAN, "--clean", "twice.jsonl")[1].out
+    assert "clean.jsonl: " not in again
+    assert "twice.jsonl: 36 of 36 texts, 0 taken out; records" in again
+
+
+def test_a_candidate_without_lines_of_its_own_is_written_as_texts(
+    files, faulty, capsys, monkeypatch
+):
+    content = "\n".join(faulty).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    said = run(capsys, "-", *WITH_HUMAN, "--clean", "clean.jsonl")[1].out
+    assert "records as they stood" not in said
+    rows = [json.loads(line) for line in (files / "clean.jsonl").read_text().splitlines()]
+    wanted = [json.loads(line)["text"] for at, line in enumerate(faulty) if at not in (3, 5, 8, 11)]
+    assert rows == [{"text": text} for text in wanted]
+
+
+@pytest.mark.parametrize("option", ["--clean", "--out-rows", "--json", "--html"])
+@pytest.mark.parametrize("name", ["good.jsonl", "./good.jsonl", "human.jsonl", "hard", "soft"])
+def test_no_output_is_written_over_a_file_that_is_read(files, capsys, option, name):
+    (files / "hard").hardlink_to(files / "good.jsonl")
+    (files / "soft").symlink_to(files / "human.jsonl")
+    before = {path: path.read_bytes() for path in files.iterdir()}
+    status, said = run(capsys, "good.jsonl", *WITH_HUMAN, option, name)
+    assert status == 1
+    shown = name.removeprefix("./")
+    assert said.err == f"error: {shown}: want another file to write, got one that is read\n"
+    assert {path: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_two_outputs_have_two_files(files, capsys):
+    words = ("good.jsonl", *WITH_HUMAN, "--json", "a.json", "--clean", "./a.json")
+    status, said = run(capsys, *words)
+    assert status == 1
+    assert said.err == "error: a.json: want a file for each output, got one for two\n"
+    assert not (files / "a.json").exists()
+
+
+@pytest.fixture
+def sentences(tmp_path, monkeypatch):
+    """Files for encoders that are loaded as a user's would be, and a cache of their own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    quick = DEFAULTS.changed(half_samples=6, null_samples=8)
+    monkeypatch.setattr(audit_command, "DEFAULTS", quick)
+    words = ("a", "is", "it", "lighthouse", "the", "built")
+    rng = stream(0, "tests.sentences")
+    texts = [" ".join(rng.choice(words, int(rng.integers(3, 90)))) for _ in range(60)]
+    for name, some in {"human.jsonl": texts, "mine.jsonl": texts[:20][::-1]}.items():
+        (tmp_path / name).write_text("".join(json.dumps({"text": text}) + "\n" for text in some))
+    return ("mine.jsonl", "--reference", "human.jsonl", "--encoder")
+
+
+@pytest.mark.parametrize("family", ["GPT2", "Roberta"])
+def test_an_encoder_of_few_positions_is_taken_at_its_limit(sentences, tmp_path, capsys, family):
+    folder, limit = encoder_folder(tmp_path / "own", family), FAMILIES[family][1]
+    status, said = run(capsys, *sentences, str(folder), "--json", "a.json")
+    assert status == 0
+    note = f"the encoder has {limit} positions: it reads {limit} tokens of a text"
+    assert f"warning: {note}\n" in said.out
+    assert note in json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["warnings"]
+
+
+def test_errors_of_an_encoder_speak_of_the_option(sentences, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    for name, says in {
+        "./nowhere": "--encoder: want 'bundled', a folder or a hub id, got './nowhere'",
+        "empty": "--encoder empty: want a folder with a .safetensors file, got none in it",
+        "b\udcff/../x/y": "--encoder: want text of whole characters",
+    }.items():
+        status, said = run(capsys, *sentences, name)
+        assert status == 1
+        assert f"error: {says}" in said.err
+        assert "embed." not in said.err
+
+
+@pytest.mark.parametrize("home", ["file", "none"])
+def test_an_audit_without_a_cache_is_one_warning(sentences, tmp_path, capsys, monkeypatch, home):
+    folder = encoder_folder(tmp_path / "own", "Bert")
+    with_cache = run(capsys, *sentences, str(folder))[1].out
+    if home == "file":
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    else:
+        monkeypatch.setattr("platformdirs.user_cache_path", Path)
+    status, said = run(capsys, *sentences, str(folder))
+    assert status == 0
+    assert said.err.count("warning: embeddings are not kept for the next time: ") == 1
+    assert said.out == with_cache
+
+
+def test_lines_of_progress_are_few_and_none_if_quiet(files, capsys):
+    words = ("good.jsonl", "--reference", "human.jsonl")
+    said = run(capsys, *words)[1]
+    assert said.err.splitlines() == [
+        "embedding the candidate (40)", "embedding the reference (120)",
+        "measuring human samples (8)", "intervals of the candidate (5)",
+    ]  # fmt: skip
+    quiet = run(capsys, *words, "--quiet")[1]
+    assert quiet == (said.out, "")
 
 
 @pytest.mark.parametrize(

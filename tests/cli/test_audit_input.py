@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from palimpsest.cli import audit_input
+from palimpsest.core.command import Steps
 from palimpsest.core.errors import CorpusError, ParamsError
 
 TEXTS = ["Ein Satz; noch einer.", "二つ目の文章です。", "A third, with a comma."]
@@ -30,7 +31,7 @@ def read(*argv):
     parser.add_argument("candidate", nargs="+")
     parser.add_argument("--reference", nargs="+", default=["human.jsonl"])
     audit_input.configure(parser)
-    return audit_input.read_both(parser.parse_args(argv))
+    return audit_input.read_both(parser.parse_args(argv), Steps(quiet=True).warn)
 
 
 def standard_input(monkeypatch, content):

@@ -145,6 +145,31 @@ def test_what_is_printed_moves_no_cursor(monkeypatch, capsys):
     assert said.err == "error: d\\x1b[2J: got \\x07\n"
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "iso8859-15", "utf-8", "utf-16"])
+def test_no_encoding_of_the_terminal_ends_a_command(project: Path, encoding: str) -> None:
+    script = "from palimpsest.cli.main import main; raise SystemExit(main())"
+    for words, status in ((["metrics"], 0), (["metrics", "--help"], 0), (["chain", "東é"], 2)):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-c", script, *words]
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert done.returncode == status, done.stderr
+        said = (done.stdout + done.stderr).decode(encoding)
+        assert "Traceback" not in said
+        assert ("Vendi score" in said) == (words == ["metrics"])
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_a_program_without_standard_streams_works_and_keeps_its_status(
+    project: Path, closed: str
+) -> None:
+    line = f'"$0" -m palimpsest.cli.main chain "$1" {closed}'
+    good, bad = (program("sh", "-c", line, sys.executable, count) for count in "40")
+    assert good.returncode == 0
+    assert (project / "generations" / "g04").exists()
+    assert bad.returncode == 1
+    assert bad.stdout == ""  # an error does not slip into standard output
+
+
 def test_a_word_that_is_not_understood_is_shown_without_its_escapes(capsys):
     with pytest.raises(SystemExit):
         main(["schema", "--\x1b[2J"])

@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import logging
+import os
 import signal
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -82,6 +84,67 @@ def test_no_bar_where_there_is_no_terminal(capsys):
         bar.update(3)
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def work(steps):
+    with steps:
+        steps("reading", 0, 1)
+        for block in (0, 1000, 2000):
+            steps("embedding", block, 2500)
+            for done in (100, 500):
+                steps.within(done, 1000)
+        steps("embedding", 2500, 2500)
+        steps("sampling", 0, 20)
+
+
+def test_steps_are_a_line_each_where_there_is_no_terminal(capsys):
+    work(command.Steps(quiet=False))
+    assert capsys.readouterr() == ("", "embedding (2,500)\nsampling (20)\n")
+    work(command.Steps(quiet=True))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_steps_are_a_bar_each_on_a_terminal(monkeypatch):
+    bars = []
+
+    class Bar(SimpleNamespace):
+        def update(self, count):
+            self.n += count
+            self.seen.append(self.n)
+
+        def close(self):
+            self.closed = True
+
+    def bar(total, label):
+        bars.append(Bar(label=label, total=total, n=0, seen=[], disable=False, closed=False))
+        return bars[-1]
+
+    monkeypatch.setattr(command, "bar", bar)
+    work(command.Steps(quiet=False))
+    assert [(one.label, one.total) for one in bars] == [
+        ("reading", 1), ("embedding", 2500), ("sampling", 20)
+    ]  # fmt: skip
+    assert bars[1].seen == [0, 100, 500, 1000, 1100, 1500, 2000, 2100, 2500, 2500]
+    assert all(one.closed for one in bars)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such terminals")
+@pytest.mark.parametrize("columns", [0, 40, 120])
+def test_a_bar_is_as_wide_as_the_terminal_or_80_where_that_has_no_width(monkeypatch, columns):
+    import fcntl
+    import struct
+    import termios
+
+    reader, writer = os.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with os.fdopen(writer, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with command.bar(5, "embedding"):
+            pass
+        drawn = os.read(reader, 10_000).decode().split("\r")
+    os.close(reader)
+    (first,) = [one for one in drawn if one.startswith("embedding:   0%")]
+    assert abs(len(first) - (columns or 80)) <= 1
 
 
 @pytest.mark.parametrize("swallowed", [False, True])

@@ -3,7 +3,7 @@
 import pytest
 
 from palimpsest.core import errors
-from palimpsest.core.errors import PalimpsestError, shown
+from palimpsest.core.errors import ModelError, PalimpsestError, ParamsError, called, shown
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,13 @@ def test_a_long_path_keeps_both_its_ends():
     line = str(PalimpsestError("/start/" + "a" * 5000 + "/end.json", got="none"))
     assert line.startswith("/start/aaa")
     assert "/end.json (5,016 characters): got none" in line
+
+
+def test_an_error_speaks_of_what_was_typed():
+    names = {"embed.encoder": "--other", "embed.encoder.model": "--encoder"}
+    wanted = r"^--encoder: bundled: want a, got b; c$"
+    with pytest.raises(ModelError, match=wanted) as caught, called(names):
+        raise ModelError("embed.encoder.model: bundled", wanted="a", got="b", hint="c")
+    assert str(caught.value.__cause__) == "embed.encoder.model: bundled: want a, got b; c"
+    with pytest.raises(ParamsError, match=r"^seed: got 1$"), called(names):
+        raise ParamsError("seed", got=1)

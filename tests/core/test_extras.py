@@ -16,7 +16,7 @@ def test_the_packages_are_those_of_the_extra() -> None:
 
 
 def test_what_is_there_is_not_missed() -> None:
-    require("tqdm")
+    require("matplotlib")
 
 
 def test_what_is_missing_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

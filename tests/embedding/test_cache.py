@@ -1,12 +1,13 @@
 """Embeddings on disk: asked for once, told apart by texts and encoder, written anew if broken."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from palimpsest.core.parameters import EncoderParams
-from palimpsest.embedding.cache import cache_folder, cached_encoder, encode_cached
+from palimpsest.embedding.cache import CachedEncoder, cache_folder, cached_encoder
 from palimpsest.embedding.encoder import Encoder
 
 PARAMS = EncoderParams(
@@ -32,49 +33,150 @@ class Counting(Encoder):
             yield texts, torch.tensor([[float(len(text)), 1.0] for text in texts])
 
 
-def test_the_cache_answers_the_second_time(tmp_path: Path) -> None:
-    encoder, cache = Counting(), tmp_path / "cache"
-    first = encode_cached(["a", "bc"], encoder, cache)
-    np.testing.assert_array_equal(encode_cached(["a", "bc"], encoder, cache), first)
+@pytest.fixture
+def warnings() -> list[str]:
+    """What a cache warned of; a test that expects none need not look."""
+    said: list[str] = []
+    return said
+
+
+def cache_in(folder: Path, warnings: list[str], encoder: Encoder | None = None) -> CachedEncoder:
+    return CachedEncoder(encoder or Counting(), folder, warnings.append)
+
+
+def test_the_cache_answers_the_second_time(tmp_path: Path, warnings: list[str]) -> None:
+    encoder, folder = Counting(), tmp_path / "cache"
+    first = cache_in(folder, warnings, encoder)(["a", "bc"])
+    again = cache_in(folder, warnings, encoder)(["a", "bc"])
+    np.testing.assert_array_equal(again, first)
+    assert again.dtype == np.float32
     assert encoder.calls == 1
     np.testing.assert_allclose(first, [[0.5**0.5, 0.5**0.5], [0.8**0.5, 0.2**0.5]], rtol=1e-6)
-    assert [path.suffix for path in cache.iterdir()] == [".npy"]
+    assert [path.suffix for path in folder.iterdir()] == [".npz"]
+    assert warnings == []
 
 
-def test_the_cache_tells_texts_and_encoders_apart(tmp_path: Path) -> None:
+def test_the_cache_tells_texts_and_encoders_apart(tmp_path: Path, warnings: list[str]) -> None:
     encoder = Counting()
+    cache = cache_in(tmp_path, warnings, encoder)
     for texts in (["a", "bc"], ["ab", "c"], ["bc", "a"], ["abc"], [], ["a1:b"], ["a", "bb"]):
-        encode_cached(texts, encoder, tmp_path)
+        cache(texts)
     assert encoder.calls == 6  # nothing is asked for no texts
-    encode_cached(["abc"], Counting("two"), tmp_path)
+    cache_in(tmp_path, warnings, Counting("two"))(["abc"])
     assert len(list(tmp_path.iterdir())) == 8
 
 
-@pytest.mark.parametrize("content", [b"", b"broken", b"\x93NUMPY"])
-def test_a_broken_cache_file_is_written_anew(tmp_path: Path, content: bytes) -> None:
+def turned(content: bytes) -> bytes:
+    """One bit of the last coordinate turned: the shape is right, the number is not."""
+    at = content.index(np.float32(0.5**0.5).tobytes())
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        turned,
+        lambda content: b"",
+        lambda content: b"broken",
+        lambda content: b"PK\x03\x04",
+        lambda content: content[:-40],
+    ],
+)
+def test_a_damaged_file_is_replaced(tmp_path: Path, warnings: list[str], damage) -> None:
     encoder = Counting()
-    first = encode_cached(["a"], encoder, tmp_path)
-    next(tmp_path.iterdir()).write_bytes(content)
-    np.testing.assert_array_equal(encode_cached(["a"], encoder, tmp_path), first)
-    np.testing.assert_array_equal(np.load(next(tmp_path.iterdir())), first)
+    cache = cache_in(tmp_path, warnings, encoder)
+    first = cache(["a"])
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    np.testing.assert_array_equal(cache(["a"]), first)
+    assert encoder.calls == 2
+    np.testing.assert_array_equal(cache(["a"]), first)
+    assert encoder.calls == 2
+    assert warnings == []
 
 
-@pytest.mark.parametrize("other", [np.zeros((2, 2), np.float32), np.zeros((1, 2))])
-def test_a_cached_array_of_another_shape_or_type_is_written_anew(tmp_path: Path, other) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"embeddings": np.zeros((2, 2), np.float32)},
+        {"embeddings": np.zeros((1, 2))},
+        {"other": np.zeros((1, 2), np.float32)},
+    ],
+)
+def test_an_array_of_another_shape_or_type_is_replaced(
+    tmp_path: Path, warnings: list[str], other
+) -> None:
     encoder = Counting()
-    first = encode_cached(["a"], encoder, tmp_path)
-    np.save(next(tmp_path.iterdir()), other)
-    np.testing.assert_array_equal(encode_cached(["a"], encoder, tmp_path), first)
+    cache = cache_in(tmp_path, warnings, encoder)
+    first = cache(["a"])
+    np.savez(next(tmp_path.iterdir()), **other)
+    np.testing.assert_array_equal(cache(["a"]), first)
     assert encoder.calls == 2
-    assert np.load(next(tmp_path.iterdir())).dtype == np.float32
+    np.testing.assert_array_equal(cache(["a"]), first)
+    assert encoder.calls == 2
 
 
-def test_a_cache_that_cannot_be_written_costs_no_result(tmp_path: Path) -> None:
-    encoder, cache = Counting(), tmp_path / "file" / "cache"
-    first = encode_cached(["a"], encoder, tmp_path / "other")
-    (tmp_path / "file").write_text("no folder can be made here")
-    np.testing.assert_array_equal(encode_cached(["a"], encoder, cache), first)
+def test_a_file_in_the_folders_place_is_one_warning(tmp_path: Path, warnings: list[str]) -> None:
+    encoder, folder = Counting(), tmp_path / "file" / "embeddings"
+    folder.parent.write_text("mine")
+    cache = cache_in(folder, warnings, encoder)
+    for texts in (["a"], ["bc"], ["a"]):
+        assert cache(texts).shape == (1, 2)
+    assert encoder.calls == 3
+    assert warnings == [
+        f"embeddings are not kept for the next time: {folder} cannot be written (Not a directory)"
+    ]
+    assert folder.parent.read_text() == "mine"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])
+def test_a_disk_that_refuses_is_one_warning_and_leaves_nothing(
+    tmp_path: Path, warnings: list[str], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    cache = cache_in(tmp_path / "new", warnings)
+    first = cache(["a", "bc"])
+    np.testing.assert_array_equal(cache(["a", "bc"]), first)
+    assert len(warnings) == 1
+    assert "(refused)" in warnings[0]
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_folder_that_takes_nothing_still_gives_what_it_has(
+    tmp_path: Path, warnings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache_in(tmp_path, warnings)(["kept"])
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise PermissionError(errno.EACCES, "refused")
+
+    monkeypatch.setattr("palimpsest.embedding.cache.write_bytes", refuse)
+    encoder = Counting()
+    cache = cache_in(tmp_path, warnings, encoder)
+    for texts in (["new"], ["kept"], ["kept"]):
+        cache(texts)
+    assert encoder.calls == 1
+    assert len(warnings) == 1
+
+
+def test_a_user_without_a_home_is_one_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("platformdirs.user_cache_path", Path)
+    assert cache_folder() is None
+    said: list[str] = []
+    encoder = Counting()
+    cache = CachedEncoder(encoder, cache_folder(), said.append)
+    for _ in range(2):
+        cache(["a"])
     assert encoder.calls == 2
+    assert said == ["embeddings are not kept for the next time: there is no home folder"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_cache_lies_in_the_users_folder(
@@ -91,4 +193,4 @@ def test_the_cached_encoder_is_the_encoder(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     whole = Encoder.load(PARAMS).encode(["a", "bc"])
     np.testing.assert_allclose(cached_encoder("bundled")(["a", "bc"]), whole, atol=1e-6)
-    assert len(list(cache_folder().iterdir())) == 1
+    assert len(list((tmp_path / "palimpsest" / "embeddings").iterdir())) == 1

@@ -124,6 +124,20 @@ def test_order_changes_no_bit(dtype: str) -> None:
 
 
 @needs_bundled
+def test_onednns_products_change_rounding_only(bundled: Encoder) -> None:
+    import torch
+
+    fast = Encoder.load(params(), onednn=True)
+    embeddings = fast.encode(TEXTS)
+    np.testing.assert_allclose(embeddings, bundled.encode(TEXTS), atol=2e-6)
+    np.testing.assert_array_equal(fast.encode(TEXTS[::-1])[::-1], embeddings)
+    has_it = torch.backends.mkldnn.is_available()
+    assert (fast.identity != bundled.identity) == has_it
+    half = params(dtype="bfloat16")
+    assert Encoder.load(half, onednn=True).identity == Encoder.load(half).identity
+
+
+@needs_bundled
 def test_batch_size_changes_rounding_only(bundled: Encoder) -> None:
     alone = Encoder.load(params(batch_size=1)).encode(TEXTS)
     np.testing.assert_allclose(bundled.encode(TEXTS), alone, atol=1e-6)

@@ -13,6 +13,7 @@ from palimpsest.auditing.verdict import DEFAULTS
 from palimpsest.core.errors import CorpusError, MetricError, ModelError, PalimpsestError
 from palimpsest.library.audit import AuditResult
 from palimpsest.report import audit as report
+from palimpsest.report.audit_page import page as audit_page
 from tests.auditing.corpora import encode, human
 from tests.library.test_neural_collapse import their_tokenizer
 from tests.lm.tiny import saved, theirs
@@ -67,7 +68,7 @@ def test_files_are_those_of_the_command(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["verdict"] == "repeated"
     got.to_html(str(tmp_path / "a.html"))
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert page == report.page(got.details, "the texts", "the reference")
+    assert page == audit_page(got.details, "the texts", "the reference")
     got.to_html(tmp_path / "b.html", candidate="mine", reference="theirs")
     assert "mine against theirs" in (tmp_path / "b.html").read_text(encoding="utf-8")
 

@@ -29,6 +29,7 @@ from palimpsest.metrics.registry import (
     shown_in,
 )
 from palimpsest.report import audit as audit_report
+from palimpsest.report.audit_page import page as audit_page
 from palimpsest.report.curve_files import curve_files
 from palimpsest.report.page import render
 from palimpsest.trajectory.curves import Trajectory, with_axioms
@@ -338,7 +339,7 @@ def test_a_new_metric_takes_part_in_an_audit(one_more):
     assert result.verdict is AuditVerdict.COLLAPSED
     assert "narrowness" in audit_report.text(result)
     assert audit_report.as_dict(result)["metrics"]["narrowness"]["counts"] == "collapse"
-    assert "<code>narrowness</code>" in audit_report.page(result, "one topic", "all topics")
+    assert "<code>narrowness</code>" in audit_page(result, "one topic", "all topics")
 
 
 def test_without_its_entry_it_is_nowhere():

@@ -7,7 +7,7 @@ import pytest
 
 from palimpsest.auditing.facts import Example, Fact
 from palimpsest.auditing.verdict import AuditVerdict
-from palimpsest.report.audit import page as audit_page
+from palimpsest.report.audit_page import page as audit_page
 from palimpsest.report.page import Picture, Sample, render
 from palimpsest.report.templates import POLICY
 from palimpsest.trajectory.curves import Trajectory
@@ -69,8 +69,10 @@ def chain_page(text):
 
 
 def page_of_audit(text):
-    named = replace(COPIES, copied=Fact(tuple(range(50)), 250, 0.001, (Example(3, text, text),)))
-    return audit_page(audit(AuditVerdict.COLLAPSED, VENDI, copies=named), text, text)
+    named = Fact(tuple(range(20)), 250, 0.001, (Example(3, text, text),) * 5)
+    copies = replace(COPIES, copied=named, exact=named.rows)
+    one = replace(audit(AuditVerdict.COLLAPSED, VENDI, copies=copies), warnings=(text,))
+    return audit_page(one, text, text)
 
 
 @pytest.mark.parametrize("page", [chain_page, page_of_audit])

@@ -17,7 +17,7 @@ Benjamini–Hochberg survives but does not use.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 
 import numpy as np
@@ -34,7 +34,7 @@ from palimpsest.auditing.facts import Fact
 from palimpsest.auditing.judgements import Evidence, Judgement, judgements
 from palimpsest.auditing.language import Garbled, Pieces, find_garbled, unread
 from palimpsest.auditing.lengths import find_lengths
-from palimpsest.auditing.samples import Encode, Score, read_texts, sample_size
+from palimpsest.auditing.samples import Encode, Progress, Score, read_texts, sample_size, silent
 from palimpsest.auditing.subject import Cloud, Nearest, elsewhere, farthest, most_alike, nearest
 from palimpsest.auditing.verdict import (
     DEFAULTS,
@@ -60,6 +60,8 @@ REFERENCE_TEXTS = 6000
 WORDS = 10_000
 """Lexical metrics are measured on so many words, or what every reference sample has: the chain's
 default."""
+STEPS = ("measuring human samples", "intervals of the candidate")
+"""What progress calls the work behind the embeddings."""
 THREADS = 2
 """Null samples measured at a time; it changes no number."""
 LAMBDA = 1.0
@@ -144,6 +146,7 @@ def audit(
     score: Score | None = None,
     params: AuditParams = DEFAULTS,
     pieces: Pieces | None = None,
+    progress: Progress = silent,
 ) -> Audit:
     """Judges a corpus against human text.
 
@@ -157,6 +160,8 @@ def audit(
         params: sizes, seed and thresholds.
         pieces: how the encoder's tokenizer cuts words, to tell broken words and unread languages;
             None if it cannot be asked.
+        progress: called before every block of texts that is embedded, and after every null sample
+            and every family of intervals.
 
     Returns:
         The judgements and every metric's finding. A candidate of empty or equal texts has defined
@@ -177,15 +182,13 @@ def audit(
     wanted = min(len(order), max(REFERENCE_TEXTS, 3 * size), size * (1 + params.null_samples))
     taken = facts.as_long([human[at] for at in order[:wanted]])
     encoder, said = (encode, []) if not facts.unread else (None, [_unread(facts.unread)])
-    ours = read_texts([checked[at] for at in chosen], chosen, encoder, score, "candidate")
-    theirs = read_texts(taken, order[:wanted], encoder, score, "reference")
-    if ours.embeddings.shape[1] != theirs.embeddings.shape[1]:
-        wanted_dimensions = f"{theirs.embeddings.shape[1]} dimensions, as the reference"
-        raise MetricError("candidate", wanted=wanted_dimensions, got=ours.embeddings.shape[1])
+    ours = read_texts([checked[at] for at in chosen], chosen, encoder, score, "candidate", progress)
+    theirs = read_texts(taken, order[:wanted], encoder, score, "reference", progress)
+    _check_dimensions(ours, theirs)
     if encoder is not None and _are_one(theirs):
         encoder, said = None, [_unread("gives all reference texts one embedding")]
     side = human_side(theirs, size, params.null_samples, params.seed, "reference")
-    every, words, cloud = _findings(ours, side, params, encoder is not None)
+    every, words, cloud = _findings(ours, side, params, encoder is not None, progress)
     rows: list[int] = chosen.tolist()
     sound = [text for text, row in zip(ours.texts, rows, strict=True) if row not in facts.faults]
     seen = foreign_texts(sound, side, "candidate")
@@ -274,7 +277,7 @@ class _Facts:
 
 
 def _findings(
-    ours: Texts, side: HumanSide, params: AuditParams, embedded: bool
+    ours: Texts, side: HumanSide, params: AuditParams, embedded: bool, progress: Progress
 ) -> tuple[tuple[Finding, ...], int, Cloud | None]:
     """Every metric over its band, the words that lexical ones were measured on, and the cloud."""
     budget = min(WORDS, *(_words(sample.texts) for sample in chain([side.fit], side.null)))
@@ -282,10 +285,12 @@ def _findings(
         fitted = side.reference(side.fit.texts, None, LAMBDA, max(budget, 1))
         evaluator = Evaluator(fitted, families=tuple(FAMILIES) if embedded else WORDS_ALONE)
         short = short_texts(evaluator, side, ours.texts)
-        bands = null_bands(evaluator, side, threads=THREADS) | (short.bands if short else {})
+        sampled, found = (partial(progress, step) for step in STEPS)
+        bands = null_bands(evaluator, side, sampled, threads=THREADS)
+        bands |= short.bands if short else {}
         sample = replace(ours.sample(), words=short.words if short else None)
         measurements = [*evaluator.measure(sample).values(), *evaluator.measure_plugins(sample)]
-        measured = with_intervals(measurements, params.half_samples, params.seed)
+        measured = with_intervals(measurements, params.half_samples, params.seed, progress=found)
     every = findings(measured, bands, params.level)
     cloud = None
     if embedded:
@@ -315,6 +320,13 @@ def _garbled_rows(garbled: Garbled | None) -> tuple[int, ...]:
         return ()
     strange = garbled.strange.rows if garbled.strange.holds else ()
     return (*strange, *garbled.disordered.rows)
+
+
+def _check_dimensions(ours: Texts, theirs: Texts) -> None:
+    """Raises MetricError where the two sides have embeddings of different width."""
+    width, wanted = ours.embeddings.shape[1], theirs.embeddings.shape[1]
+    if width != wanted:
+        raise MetricError("candidate", wanted=f"{wanted} dimensions, as the reference", got=width)
 
 
 def _are_one(theirs: Texts) -> bool:

@@ -15,10 +15,17 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 Score = Callable[[Sequence[str]], Scored]
 """n texts to their summed losses under one model."""
 
+Progress = Callable[[str, int, int], None]
+"""(a step of the work, how much of it is done, of how much)."""
+
 MOST_TEXTS = 2000
 """n at the most, unless a sample size is asked for."""
 BLOCK_TEXTS = 1000
 """Reference texts embedded at a time: another n asks for the same blocks, and a cache has them."""
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Shows no progress."""
 
 
 def sample_size(candidate: int, reference: int, wanted: int | None) -> int:
@@ -45,6 +52,7 @@ def read_texts(
     encode: Encode | None,
     score: Score | None,
     name: str,
+    progress: Progress = silent,
 ) -> Texts:
     """Embeds and scores texts, a block at a time.
 
@@ -54,13 +62,14 @@ def read_texts(
         encode: None leaves the embeddings empty, (n, 0).
         score: None leaves the likelihoods out.
         name: of the corpus, for messages.
+        progress: called before every block.
 
     Raises:
         MetricError: embeddings that are not finite, or of another shape.
     """
     embeddings = np.zeros((len(texts), 0), dtype=np.float32)
     if encode is not None:
-        embeddings = _encoded(texts, encode, name)
+        embeddings = _encoded(texts, encode, name, progress)
         bad = np.sort(positions[~np.isfinite(embeddings).all(axis=1)])
         if len(bad):
             shown = ", ".join(map(str, bad[:10].tolist()))
@@ -71,9 +80,13 @@ def read_texts(
     return Texts(texts, embeddings, None if score is None else score(texts))
 
 
-def _encoded(texts: Sequence[str], encode: Encode, name: str) -> NDArray[np.float32]:
-    starts = range(0, len(texts), BLOCK_TEXTS)
-    parts = [np.asarray(encode(texts[start : start + BLOCK_TEXTS])) for start in starts]
+def _encoded(
+    texts: Sequence[str], encode: Encode, name: str, progress: Progress
+) -> NDArray[np.float32]:
+    starts, parts = range(0, len(texts), BLOCK_TEXTS), []
+    for start in starts:
+        progress(f"embedding the {name}", start, len(texts))
+        parts.append(np.asarray(encode(texts[start : start + BLOCK_TEXTS])))
     for start, part in zip(starts, parts, strict=True):
         rows = min(BLOCK_TEXTS, len(texts) - start)
         if part.ndim != 2 or len(part) != rows or part.shape[1] != parts[0].shape[1]:

@@ -2,17 +2,23 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from palimpsest.auditing.measure import Audit, audit
 from palimpsest.auditing.samples import Score
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.cli import audit_input
-from palimpsest.core.errors import shown
+from palimpsest.core.command import Steps
+from palimpsest.core.errors import ParamsError, called, shown
 from palimpsest.core.storage import check_out, json_bytes, write_out
+from palimpsest.corpus.files.own_lines import own_lines
+from palimpsest.corpus.files.rows_read import TextsRead
 from palimpsest.embedding.cache import cached_encoder
 from palimpsest.metrics.likelihood import scored
 from palimpsest.report import audit as report
+from palimpsest.report.audit_page import page
+from palimpsest.report.audit_rows import clean_file, cleaned, rows_file
 
 DESCRIPTION = (
     "Holds texts against a human reference: every metric with its interval, over the null band of "
@@ -26,6 +32,14 @@ EPILOG = (
 )
 COLLAPSE = "collapse"
 """Older name of ``collapsed`` for ``--fail-on``."""
+TYPED = {
+    "audit.": "--",
+    "embed.encoder.model": "--encoder",
+    "embed.encoder.max_tokens": "--encoder",
+    "encoder.model": "--encoder",
+    "max_tokens": "--encoder: positions",
+}
+"""What an error is about, in a project's words -> in those of this command line."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +62,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every number here")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page here")
     parser.add_argument(
+        "--out-rows", type=Path, metavar="FILE", help="write every flagged row here: .csv or .jsonl"
+    )
+    parser.add_argument(
+        "--clean", type=Path, metavar="OUT",
+        help="write the candidate here without exact copies, loops and empty texts",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quiet", action="store_true", help="say nothing while at work; warnings are said"
+    )
+    parser.add_argument(
         "--fail-on",
         nargs="+",
         choices=[*map(str, AuditVerdict), COLLAPSE],
@@ -60,27 +84,62 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Reads, measures, prints and writes.
+    """Reads, measures, writes and prints.
 
     Raises:
-        PalimpsestError: see `palimpsest.auditing.measure.audit`, and unreadable files or models.
+        PalimpsestError: see `palimpsest.auditing.measure.audit`; unreadable files or models; a file
+            that cannot be written, or is read.
     """
-    for path in (args.json, args.html):
-        if path is not None:
-            check_out(path)
-    chosen = {"sample": args.sample, "seed": args.seed}
-    params = AuditParams.of(dict(DEFAULTS) | chosen, "audit")
-    candidate, reference = audit_input.read_both(args)
-    score = None if args.model is None else _score(args.model)
-    encoder = cached_encoder(args.encoder)
-    result = audit(candidate.texts, reference.texts, encoder, score, params, encoder.pieces)
+    outputs = [path for path in (args.json, args.html, args.out_rows, args.clean) if path]
+    for path in outputs:
+        check_out(path)
+    with called(TYPED), Steps(args.quiet) as steps:
+        chosen = {"sample": args.sample, "seed": args.seed}
+        params = AuditParams.of(dict(DEFAULTS) | chosen, "audit")
+        steps("reading", 0, 1)
+        candidate, reference = audit_input.read_both(args, steps.warn)
+        check_apart(outputs, audit_input.files_read(args))
+        score = None if args.model is None else _score(args.model)
+        steps("loading the encoder", 0, 1)
+        encoder = cached_encoder(args.encoder, steps.warn, steps.within)
+        texts, human = candidate.texts, reference.texts
+        result = audit(texts, human, encoder, score, params, encoder.pieces, steps)
+    result = replace(result, warnings=(*encoder.notes, *result.warnings))
+    said = _written(args, result, candidate)
+    print(report.text(result))
+    print("\n".join(said), end="\n" if said else "")
+    return FAILED if _fails(result, args.fail_on) else 0
+
+
+def check_apart(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Makes sure that no output is written over a file that was read, or over another output.
+
+    Raises:
+        ParamsError: one is.
+    """
+    for at, path in enumerate(outputs):
+        if any(path.exists() and path.samefile(one) for one in inputs):
+            raise ParamsError(str(path), wanted="another file to write", got="one that is read")
+        if path.resolve() in (other.resolve() for other in outputs[:at]):
+            raise ParamsError(str(path), wanted="a file for each output", got="one for two")
+
+
+def _written(args: argparse.Namespace, result: Audit, candidate: TextsRead) -> list[str]:
+    """Writes what was asked for; a line about the clean candidate."""
     if args.json:
         write_out(args.json, json_bytes(report.as_dict(result)))
     if args.html:
         names = shown(", ".join(args.candidate)), shown(", ".join(args.reference))
-        write_out(args.html, report.page(result, *names).encode())
-    print(report.text(result))
-    return FAILED if _fails(result, args.fail_on) else 0
+        write_out(args.html, page(result, *names).encode())
+    texts, places = candidate.texts, candidate.places
+    if args.out_rows:
+        write_out(args.out_rows, rows_file(args.out_rows, result.flags, texts, places))
+    if not args.clean:
+        return []
+    cleaning, records = cleaned(result.flags, len(texts)), own_lines(places)
+    write_out(args.clean, clean_file(cleaning, texts, args.field, records))
+    kept = "" if records is None else "; records as they stood"
+    return [f"{args.clean}: {cleaning}{kept}"]
 
 
 def _fails(result: Audit, fail_on: Sequence[str]) -> bool:
@@ -95,5 +154,6 @@ def _score(folder: Path) -> Score:
     from palimpsest.lm.checkpoint import load_model_and_tokenizer
     from palimpsest.lm.scoring import likelihood
 
-    reader = load_model_and_tokenizer(folder)
+    with called({str(folder): f"--model {folder}"}):
+        reader = load_model_and_tokenizer(folder)
     return lambda texts: scored(*likelihood(*reader, texts).per_text)

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from palimpsest.core.errors import CorpusError, ParamsError, shown
-from palimpsest.corpus.files.matching import FORMATS, SUFFIXES
+from palimpsest.core.errors import CorpusError, ParamsError
+from palimpsest.corpus.files.matching import FORMATS, SUFFIXES, files_within, matching
 from palimpsest.corpus.files.options import ReadOptions
 from palimpsest.corpus.files.reading import STDIN, STDIN_NAME, read_texts
 from palimpsest.corpus.files.rows_read import TextsRead
@@ -40,8 +41,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def read_both(args: argparse.Namespace) -> tuple[TextsRead, TextsRead]:
-    """The candidate's and the reference's texts; what was left out is said on standard error.
+def read_both(args: argparse.Namespace, warn: Callable[[str], None]) -> tuple[TextsRead, TextsRead]:
+    """The candidate's and the reference's texts.
+
+    Args:
+        args: the command line.
+        warn: called with a sentence for what was left out, or may have been meant otherwise.
 
     Raises:
         PalimpsestError: see `read_texts`; both from standard input; nothing there.
@@ -51,17 +56,25 @@ def read_both(args: argparse.Namespace) -> tuple[TextsRead, TextsRead]:
     options = ReadOptions(
         args.field, args.role, args.unit, args.delimiter, args.encoding, args.format
     )
-    candidate = _read(args.candidate, options, "candidate")
+    candidate = _read(args.candidate, options, "candidate", warn)
     other = (
         options if args.reference_field is None else replace(options, field=args.reference_field)
     )
-    return candidate, _read(args.reference, other, "reference")
+    return candidate, _read(args.reference, other, "reference", warn)
 
 
-def _read(sources: Sequence[str], options: ReadOptions, what: str) -> TextsRead:
+def files_read(args: argparse.Namespace) -> list[Path]:
+    """Every file that `read_both` reads."""
+    sources = [one for one in (*args.candidate, *args.reference) if one != STDIN]
+    return [file for path in matching(sources, other=args.format) for file in files_within(path)]
+
+
+def _read(
+    sources: Sequence[str], options: ReadOptions, what: str, warn: Callable[[str], None]
+) -> TextsRead:
     read = read_texts(sources, options, what, _standard_input() if STDIN in sources else None)
     for line in read.lines():
-        print(f"warning: {what}: {shown(line)}", file=sys.stderr)
+        warn(f"{what}: {line}")
     return read
 
 

@@ -7,13 +7,13 @@ so that no subcommand waits for what another one needs.
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NoReturn, TextIO, cast
+from typing import Any
 
-from palimpsest.core.errors import PalimpsestError, shown
+from palimpsest.core.errors import PalimpsestError
 from palimpsest.core.extras import missing_extra
+from palimpsest.core.terminal import guarded_output
 from palimpsest.core.version import installed_version
 
 COMMANDS = {
@@ -35,30 +35,29 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a subcommand; a mistake in the input becomes one line and exit status 1."""
     words = sys.argv[1:] if argv is None else list(argv)
-    try:
-        args = parser(words[:1]).parse_args(words)
-        with _escaped_output():
+    with guarded_output():
+        try:
+            args = parser(words[:1]).parse_args(words)
             status: int = args.run(args)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except PalimpsestError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ModuleNotFoundError as error:
-        lacking = missing_extra(error)
-        if lacking is None:
-            raise
-        print(f"error: {lacking}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # `| head` has seen enough; what is left to print goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+            sys.stdout.flush()
+        except PalimpsestError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except ModuleNotFoundError as error:
+            lacking = missing_extra(error)
+            if lacking is None:
+                raise
+            print(f"error: {lacking}", file=sys.stderr)
+            return 1
+        except BrokenPipeError:  # `| head` has seen enough; what is left to print goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except OSError as error:  # a full disk, a folder that cannot be written
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return 130
     return status
 
 
@@ -69,7 +68,9 @@ def parser(configured: Sequence[str]) -> argparse.ArgumentParser:
         configured: subcommands that are imported and have their arguments; the others have a name
             and a line of help.
     """
-    whole = _Parser(prog="palimpsest", description="A laboratory for model collapse.")
+    whole = argparse.ArgumentParser(
+        prog="palimpsest", description="A laboratory for model collapse."
+    )
     whole.add_argument("--version", action=_Version, nargs=0, help="show it and leave")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
@@ -82,38 +83,6 @@ def parser(configured: Sequence[str]) -> argparse.ArgumentParser:
         module.configure(own)
         own.set_defaults(run=module.run)
     return whole
-
-
-@contextmanager
-def _escaped_output() -> Iterator[None]:
-    """Everything printed within has its control characters shown, not sent to the terminal."""
-    if sys.stdout is None:
-        yield
-        return
-    with redirect_stdout(cast("TextIO", _Escaping(sys.stdout))):
-        yield
-
-
-class _Escaping:
-    """A stream of text that shows what would move a cursor: names come from strangers."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Writes a text; ends of lines and tabs stay."""
-        return self._stream.write(shown(text, keep="\n\t"))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Quotes what it does not understand with its control characters shown."""
-
-    def error(self, message: str) -> NoReturn:
-        """Prints the usage and the mistake, and leaves."""
-        super().error(shown(message, keep="\n\t"))
 
 
 class _Version(argparse.Action):

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from palimpsest.core.compute import argument
 from palimpsest.core.errors import PalimpsestError, shown
 from palimpsest.core.extras import missing_extra
+from palimpsest.core.terminal import guarded_output, unguarded
 
 HUMAN = "folder of the human corpus"
 TEXTS = "folder of this generation's texts"
@@ -44,6 +46,11 @@ def run(main: Callable[[list[str] | None], None]) -> None:
     Ctrl-C is one line and exit status 130, also where a library has caught it on the way: the chain
     must not go on to its next stage.
     """
+    with guarded_output():
+        _run(main)
+
+
+def _run(main: Callable[[list[str] | None], None]) -> None:
     interrupted = False
 
     def interrupt(*_: object) -> None:
@@ -108,7 +115,71 @@ def bar(total: int, label: str) -> Any:
     """A progress bar on a terminal, nothing elsewhere."""
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=label, disable=None, leave=False, dynamic_ncols=True)
+    stream = unguarded(sys.stderr)
+    options = {"file": stream, "disable": None, "leave": False, **_width(stream)}
+    return tqdm(total=total, desc=label, **options)
+
+
+def _width(stream: Any) -> dict[str, Any]:
+    """How wide a bar is: as the terminal, also when that changes; 80 where it does not say.
+
+    A program's own terminal has 0 columns unless the program sets them, and tqdm would draw
+    nothing.
+    """
+    try:
+        known = os.get_terminal_size(stream.fileno()).columns > 0
+    except (OSError, ValueError, AttributeError):  # no file behind it
+        known = False
+    return {"dynamic_ncols": True} if known else {"ncols": 80}
+
+
+class Steps:
+    """Steps of a command's work on standard error: a bar each on a terminal, a line each elsewhere.
+
+    Use it as a context; calling it moves the bar of a step, and a new step's name closes the last.
+    A step of one unit, such as reading a file, has no line: what is wrong with the input is said
+    alone.
+
+    Args:
+        quiet: whether nothing is said at all.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet, self._step, self._start = quiet, "", 0
+        self._bar: Any = None
+
+    def __enter__(self) -> "Steps":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Says that so many of a step's units are done, out of so many."""
+        if self._quiet:
+            return
+        if step != self._step:
+            self.__exit__()
+            self._step, self._bar = step, bar(total, step)
+            if self._bar.disable and total > 1:
+                print(f"{step} ({total:,})", file=sys.stderr)
+        self._start = done
+        self._move(done)
+
+    def within(self, done: int, _: int = 0) -> None:
+        """Says how far the units are that were begun last: what computes them counts from 0."""
+        self._move(self._start + done)
+
+    def warn(self, sentence: str) -> None:
+        """Says what must be seen, a quiet command's too, clear of the bar."""
+        if self._bar is not None:
+            self._bar.clear()
+        print(f"warning: {sentence}", file=sys.stderr)
+
+    def _move(self, done: int) -> None:
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
 
 
 def progress_callback(shown: Any) -> Callable[[int, int], None]:

@@ -1,10 +1,11 @@
 """What goes wrong, in a line each: what it was about, what was wanted, what was got, what next."""
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 LONGEST, LONGEST_WANTED = 300, 1500
 """Characters of a part of a line; what was wanted may be a list of names."""
@@ -73,6 +74,31 @@ class PalimpsestError(Exception):
         if hint:
             line += f"; {_part(hint)}"
         super().__init__(line)
+
+
+@contextmanager
+def called(names: "Mapping[str, str]") -> "Iterator[None]":
+    """Errors raised within speak of what the user typed.
+
+    A command without a project has no params.yaml: what its code calls ``embed.encoder.model`` came
+    from an option.
+
+    Args:
+        names: the beginning of what an error may be about -> what it is called here.
+
+    Raises:
+        PalimpsestError: the same one, renamed.
+    """
+    try:
+        yield
+    except PalimpsestError as error:
+        known = (name for name in names if error.what.startswith(name))
+        name = max(known, key=len, default=None)
+        if name is None:
+            raise
+        what = names[name] + error.what.removeprefix(name)
+        same = type(error)
+        raise same(what, wanted=error.wanted, got=error.got, hint=error.hint) from error
 
 
 class ParamsError(PalimpsestError):

@@ -14,7 +14,6 @@ PIPELINE = {
     "matplotlib": "matplotlib",
     "mpl_toolkits": "matplotlib",
     "ruamel": "ruamel.yaml",
-    "tqdm": "tqdm",
 }
 """Name that is imported -> package of the extra ``pipeline`` in pyproject.toml."""
 

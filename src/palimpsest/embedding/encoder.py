@@ -38,20 +38,30 @@ class Encoder(ABC):
         """Columns of an embedding."""
         self.identity = identity
         """SHA-256 of all that determines an embedding: weights, tokenizer, dtype, cut."""
+        self.notes: tuple[str, ...] = ()
+        """What the encoder lacks and does otherwise, a sentence each."""
 
     @staticmethod
-    def load(params: EncoderParams) -> "Encoder":
+    def load(params: EncoderParams, cut_to_limit: bool = False, onednn: bool = False) -> "Encoder":
         """Reads the weights (safetensors only, never code from a repository).
+
+        Args:
+            params: which encoder, and how it reads.
+            cut_to_limit: whether an encoder of fewer positions than ``max_tokens`` reads as many
+                as it has, with a note; otherwise it is an error.
+            onednn: whether the bundled encoder may take oneDNN's products, which are faster and
+                have other bits; see `palimpsest.embedding.minilm`.
 
         Raises:
             ModelError: the bundled weights are missing or are not the published ones; no such
-                folder; no safetensors in it; a hub id without a network; no GPU.
+                folder; no safetensors in it; a hub id without a network; no GPU; ``max_tokens``
+                above the limit.
         """
         if params.model == BUNDLED:
-            return _Bundled(params)
+            return _Bundled(params, onednn)
         from palimpsest.embedding.sentence_encoder import SentenceEncoder
 
-        return SentenceEncoder(params)
+        return SentenceEncoder(params, cut_to_limit)
 
     def encode(
         self,
@@ -156,14 +166,16 @@ class Encoder(ABC):
 class _Bundled(Encoder):
     """all-MiniLM-L6-v2."""
 
-    def __init__(self, params: EncoderParams) -> None:
+    def __init__(self, params: EncoderParams, onednn: bool) -> None:
         import torch
 
         from palimpsest.embedding.minilm import SHA256, MiniLM
 
-        self.model = MiniLM(getattr(torch, params.dtype), device_of(params), params.max_tokens)
+        dtype, device = getattr(torch, params.dtype), device_of(params)
+        self.model = MiniLM(dtype, device, params.max_tokens, onednn)
         check_max_tokens(params, self.model.position_limit)
-        identity = identity_of(params, SHA256, self.model.vocabulary)
+        bits = ("oneDNN",) if self.model.onednn else ()
+        identity = identity_of(params, SHA256, self.model.vocabulary, *bits)
         super().__init__(params, self.model.dimensions, identity)
 
     def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:

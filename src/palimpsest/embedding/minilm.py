@@ -2,8 +2,9 @@
 
 The embed stage starts once a generation, and the start is what it pays for: torch is imported in
 1.2 s, transformers' BERT in 4.1 s, sentence-transformers in 6.3 s. So the six BERT layers are
-written out here; a test holds them equal to sentence-transformers. Known gap: only this
-architecture (post-norm BERT, GELU, mean pooling) is read.
+written out here; a test holds them equal to sentence-transformers. Known gaps: only this
+architecture (post-norm BERT, GELU, mean pooling) is read; oneDNN's products are reached by
+operators that torch keeps for its compiler.
 """
 
 import hashlib
@@ -37,12 +38,17 @@ class MiniLM:
             float32 are >= 0.9999, where rounding everything gives 0.996 in the same time.
         device: where it runs.
         max_tokens: the rest of a text is cut.
+        onednn: whether float32 products on a CPU are oneDNN's: twice as fast as MKL's on AMD
+            processors with AVX-512, and other bits (2e-7 a coordinate). Elsewhere it changes
+            nothing.
 
     Raises:
         ModelError: the package is missing, or its weights are not the published ones.
     """
 
-    def __init__(self, dtype: torch.dtype, device: str, max_tokens: int) -> None:
+    def __init__(
+        self, dtype: torch.dtype, device: str, max_tokens: int, onednn: bool = False
+    ) -> None:
         folder = _package_folder()
         weights = _verified(folder / "model.safetensors")
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -61,6 +67,12 @@ class MiniLM:
             for name, tensor in load(weights).items()
             if tensor.is_floating_point()
         }
+        self.onednn = onednn and dtype == torch.float32 and device == "cpu" and _has_onednn()
+        """Whether products are oneDNN's."""
+        if self.onednn:
+            for name, tensor in self._weights.items():
+                if _is_product(name) and name.endswith("weight"):
+                    self._weights[name] = torch.ops.mkldnn._reorder_linear_weight(tensor)
 
     def batches(
         self, texts: list[str], batch_size: int, first: int = 0
@@ -113,11 +125,21 @@ class MiniLM:
 
     def _product(self, x: Tensor, name: str) -> Tensor:
         weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        if self.onednn:
+            product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+            return product
         return linear(x.to(self._dtype), weight, bias)
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
         weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
         return layer_norm(x, x.shape[-1:], weight, bias, self._epsilon)
+
+
+def _has_onednn() -> bool:
+    """Whether this build of torch has oneDNN, and the operators that it is called by."""
+    operators = ("_reorder_linear_weight", "_linear_pointwise")
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return there and all(hasattr(torch.ops.mkldnn, name) for name in operators)
 
 
 def _is_product(name: str) -> bool:

@@ -5,6 +5,7 @@ Weights are safetensors; no code of a folder or of the hub runs.
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,49 +29,49 @@ from palimpsest.embedding.encoder import (
 if TYPE_CHECKING:
     import torch
 
+log = logging.getLogger(__name__)
+
 OFFLINE_CHOICES = f"without a network: {BUNDLED!r} or the path of a folder"
 
 
 class SentenceEncoder(Encoder):
     """An encoder of sentence-transformers; see `Encoder.load`."""
 
-    def __init__(self, params: EncoderParams) -> None:
-        import torch
-
-        device = device_of(params)
-        source, offline = _resolve(params)
-        with _quiet_transformers():
-            from sentence_transformers import SentenceTransformer
-
-            try:
-                self.model = SentenceTransformer(
-                    source,
-                    revision=params.revision,
-                    device=device,
-                    trust_remote_code=False,
-                    local_files_only=offline,
-                    model_kwargs={
-                        "use_safetensors": True,
-                        "dtype": getattr(torch, params.dtype),
-                    },
-                )
-            except Exception as error:  # whatever the library makes of a bad folder
-                raise _unusable(params, offline, error) from error
-        limit = _position_limit(self.model)
+    def __init__(self, params: EncoderParams, cut_to_limit: bool = False) -> None:
+        model, offline = _loaded(params, device_of(params))
+        notes = []
+        limit = _position_limit(model)
+        if limit is not None and cut_to_limit and params.max_tokens > limit:
+            notes.append(f"the encoder has {limit} positions: it reads {limit} tokens of a text")
+            params = params.changed(max_tokens=limit)
         if limit is not None:
             check_max_tokens(params, limit)
-        self.model.max_seq_length = params.max_tokens
-        dimensions = self.model.encode(["a"], show_progress_bar=False).shape[1]
-        vocabulary = json.dumps(self.model.tokenizer.get_vocab(), sort_keys=True)
-        identity = identity_of(params, _state_hash(self.model), str(self.model), vocabulary)
+        try:
+            _cut_at(model, params.max_tokens)
+            padding = _given_padding(model.tokenizer)
+            dimensions = model.encode(["a"], show_progress_bar=False).shape[1]
+            blank = _blank(model)
+            vocabulary = json.dumps(model.tokenizer.get_vocab(), sort_keys=True)
+        except Exception as error:  # modules of any kind, each with errors of its own
+            raise _unusable(params, offline, error) from error
+        if padding is not None:
+            notes.append(f"the encoder has no padding token: {padding!r} fills short texts up")
+        if blank is not None:
+            notes.append(f"the encoder reads nothing in an empty text: {blank!r} stands for it")
+        identity = identity_of(params, _state_hash(model), str(model), vocabulary)
         super().__init__(params, dimensions, identity)
+        self.model, self.blank, self.notes = model, blank, tuple(notes)
 
     def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:
         """See `Encoder.pieces`."""
         tokenizer, counts = self.model.tokenizer, np.zeros(len(words), dtype=np.int64)
+        unknown = getattr(tokenizer, "unk_token_id", None)
         for at, word in enumerate(words):
-            ids = tokenizer.encode(word, add_special_tokens=False)
-            counts[at] = -1 if tokenizer.unk_token_id in ids else len(ids)
+            cut = tokenizer.encode(word, add_special_tokens=False)
+            ids = getattr(
+                cut, "ids", cut
+            )  # a table of word vectors has a tokenizer of another kind
+            counts[at] = -1 if unknown in ids else len(ids)
         return counts
 
     def _encode_batches(
@@ -80,15 +81,74 @@ class SentenceEncoder(Encoder):
         size = self.params.batch_size
         for start in range(first * size, len(by_length), size):
             batch = by_length[start : start + size]
-            yield (
-                batch,
-                self.model.encode(
-                    batch,
-                    batch_size=len(batch),
-                    show_progress_bar=False,
-                    convert_to_tensor=True,
-                ),
+            options = {"batch_size": len(batch), "show_progress_bar": False}
+            read = [self.blank or text if not text.strip() else text for text in batch]
+            try:
+                embeddings = self.model.encode(read, convert_to_tensor=True, **options)
+            except Exception as error:  # a token without a row, a GPU that is full
+                raise _unusable(self.params, False, error, "reads its texts") from error
+            yield batch, embeddings
+
+
+def _loaded(params: EncoderParams, device: str) -> tuple[Any, bool]:
+    """(the library's encoder, whether the network was left alone)."""
+    import torch
+
+    source, offline = _resolve(params)
+    with _quiet_transformers():
+        from sentence_transformers import SentenceTransformer
+
+        options = {"use_safetensors": True, "dtype": getattr(torch, params.dtype)}
+        try:
+            model = SentenceTransformer(
+                source,
+                revision=params.revision,
+                device=device,
+                trust_remote_code=False,
+                local_files_only=offline,
+                model_kwargs=options,
             )
+        except Exception as error:  # whatever the library makes of a bad folder
+            raise _unusable(params, offline, error) from error
+    return model, offline
+
+
+def _cut_at(model: Any, tokens: int) -> None:
+    """Makes an encoder read so many tokens of a text."""
+    try:
+        model.max_seq_length = tokens
+    except AttributeError:  # a table of word vectors reads texts of any length
+        model.tokenizer.enable_truncation(tokens)
+
+
+def _given_padding(tokenizer: Any) -> str | None:
+    """Gives a tokenizer a padding token if it has none, and says which.
+
+    Any will do, for the attention mask hides it: GPT-2 and its kin never learned one.
+    """
+    if getattr(tokenizer, "pad_token", "none is needed") is not None:
+        return None
+    token: str = tokenizer.eos_token or tokenizer.unk_token or _first_token(tokenizer)
+    tokenizer.pad_token = token
+    return token
+
+
+def _blank(model: Any) -> str | None:
+    """What an encoder reads in place of blank texts; None where it can read them.
+
+    Without a start token there is nothing to read: an error, or a vector without a direction.
+    """
+    try:
+        if model.encode([""], show_progress_bar=False).any():
+            return None
+    except Exception as error:  # of whatever layer comes first
+        log.debug("an empty text: %s", error)
+    return getattr(model.tokenizer, "pad_token", None) or _first_token(model.tokenizer)
+
+
+def _first_token(tokenizer: Any) -> str:
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    return min(vocabulary, key=vocabulary.__getitem__)
 
 
 def _resolve(params: EncoderParams) -> tuple[str, bool]:
@@ -147,21 +207,34 @@ def _reachable(model: str) -> bool:
     return True
 
 
-def _unusable(params: EncoderParams, offline: bool, error: Exception) -> ModelError:
+def _unusable(
+    params: EncoderParams, offline: bool, error: Exception, does: str = "can be loaded"
+) -> ModelError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ModelError(
         "embed.encoder.model",
-        wanted="an encoder that can be loaded",
+        wanted=f"an encoder that {does}",
         got=f"{params.model!r} ({reason})",
         hint=OFFLINE_CHOICES if offline else None,
     )
 
 
 def _position_limit(model: Any) -> int | None:
-    """Positions that the transformer has, None where it does not say."""
-    config = getattr(getattr(model[0], "auto_model", None), "config", None)
-    limit = getattr(config, "max_position_embeddings", None)
-    return int(limit) if isinstance(limit, int) and limit > 0 else None
+    """Tokens that the transformer has positions for, None where it does not say."""
+    transformer = getattr(model[0], "auto_model", None)
+    config = getattr(transformer, "config", None)
+    if transformer is None or config is None:
+        return None
+    limit = getattr(config.get_text_config(), "max_position_embeddings", None)
+    if not isinstance(limit, int) or limit <= 0:
+        return None
+    # RoBERTa and its kin number positions from behind that of the padding
+    reserved = [
+        module.padding_idx + 1
+        for name, module in transformer.named_modules()
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
+    ]
+    return limit - max(reserved, default=0)
 
 
 def _state_hash(model: Any) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from palimpsest.library.models import reader
 from palimpsest.library.notebook import html_table
 from palimpsest.metrics.likelihood import scored
 from palimpsest.report import audit as report
+from palimpsest.report.audit_page import page
 
 File = str | PathLike[str]
 
@@ -71,7 +72,7 @@ class AuditResult:
         Raises:
             PalimpsestError: the path cannot be written to.
         """
-        self._write(path, report.page(self.details, candidate, reference).encode())
+        self._write(path, page(self.details, candidate, reference).encode())
 
     def __str__(self) -> str:
         """The table that `palimpsest audit` prints."""
@@ -142,8 +143,11 @@ def audit(
     candidate, human = texts_of(texts, "texts"), texts_of(reference, "reference")
     encode = encode_with(encoder)
     with _score(model) as score:
-        pieces = encode.pieces if isinstance(encode, CachedEncoder) else None
+        pieces, notes = (
+            (encode.pieces, encode.notes) if isinstance(encode, CachedEncoder) else (None, ())
+        )
         result = measured(candidate, human, encode, score, settings, pieces)
+    result = replace(result, warnings=(*notes, *result.warnings))
     return _public(result, candidate)
 
 

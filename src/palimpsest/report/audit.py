@@ -1,4 +1,4 @@
-"""An audit to look at: a table for a terminal, a page of its own, the verdicts in sentences."""
+"""An audit in words and numbers: a table for a terminal, the verdicts in sentences, the JSON."""
 
 from dataclasses import asdict
 
@@ -7,8 +7,6 @@ from palimpsest.auditing.measure import Audit
 from palimpsest.auditing.record import FORMAT
 from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.core.formatting import plain, span, text_table
-from palimpsest.report.tables import Cell, Column, Row, Table
-from palimpsest.report.templates import render_template
 
 COLUMNS = ("metric", "value", "95 % interval", "null band", "where")
 FEW_TEXTS = 100
@@ -60,7 +58,14 @@ def named(judgement: Judgement) -> list[str]:
 
 def table(audit: Audit) -> str:
     """A row a metric, at most 100 columns wide; what stands out says what it counts as."""
-    return text_table([_cells(one) for one in audit.findings], COLUMNS)
+    return text_table([cells(one) for one in audit.findings], COLUMNS)
+
+
+def cells(one: Finding) -> tuple[str, str, str, str, str]:
+    """A metric's row of the table, under `COLUMNS`."""
+    interval, band = span(one.low, one.high), span(one.band.low, one.band.high)
+    where = f"{one.place}  {one.counts}".rstrip()
+    return one.metric, plain(one.value), interval, band, where
 
 
 def text(audit: Audit) -> str:
@@ -71,32 +76,6 @@ def text(audit: Audit) -> str:
         f"{NAMES[one.verdict]}: {one.reason}. What to do: {one.advice}." for one in audit.judgements
     ]
     return "\n".join([table(audit), "", *notes(audit), *texts, *seen, *verdicts])
-
-
-def page(audit: Audit, candidate: str, reference: str) -> str:
-    """The audit as one HTML document that needs no network.
-
-    Args:
-        audit: the result.
-        candidate: what the candidate is called.
-        reference: what the reference is called.
-    """
-    rows = []
-    for one in audit.findings:
-        name, value, *rest = _cells(one)
-        cells = (Cell(value, left=bool(one.counts)), *map(Cell, rest))
-        rows.append(Row(name, cells, code=True))
-    return render_template(
-        "audit",
-        title=f"Audit of {candidate}",
-        verdict=", ".join(NAMES[one] for one in audit.verdicts),
-        candidate=candidate,
-        reference=reference,
-        sentence=sentence(audit),
-        warnings=audit.warnings,
-        metrics=Table(tuple(map(Column, COLUMNS)), tuple(rows)),
-        notes=[*notes(audit), *(line for one in audit.judgements for line in named(one))],
-    )
 
 
 def as_dict(audit: Audit) -> dict[str, object]:
@@ -143,9 +122,3 @@ def _entry(one: Finding) -> dict[str, object]:
         "place": one.place,
         "counts": one.counts,
     }
-
-
-def _cells(one: Finding) -> tuple[str, str, str, str, str]:
-    interval, band = span(one.low, one.high), span(one.band.low, one.band.high)
-    where = f"{one.place}  {one.counts}".rstrip()
-    return one.metric, plain(one.value), interval, band, where
