@@ -21,7 +21,7 @@ def cells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 def test_there_is_one_for_each_function() -> None:
     names = {path.stem for path in FOLDER.glob("*.py")}
-    assert names == {"audit", "integrity", "neural_collapse"}
+    assert names == {"audit", "integrity", "monitor", "neural_collapse"}
     for path in FOLDER.glob("*.py"):
         first, *_, last = path.read_text().split("# %%")
         assert first == ""

@@ -80,8 +80,10 @@ def examples(
 
 
 def excerpt(text: str, end: bool = False) -> str:
-    """The beginning of a text, or its end, on one line."""
+    """The beginning of a text, or its end, on one line, in whole words where there are blanks."""
     line = " ".join(text.split())
     if len(line) <= EXCERPT:
         return line
-    return f"… {line[-EXCERPT:]}" if end else f"{line[:EXCERPT]} …"
+    if end:
+        return f"… {line[-EXCERPT:].partition(' ')[2] or line[-EXCERPT:]}"
+    return f"{line[:EXCERPT].rpartition(' ')[0] or line[:EXCERPT]} …"
