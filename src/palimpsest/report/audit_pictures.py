@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 WIDTH, HEIGHT, MARGIN = 900.0, 460.0, 14.0
 """Of the cloud."""
-LEFT, RIGHT, ROW, HEAD = 220.0, 640.0, 30.0, 26.0
+LEFT, RIGHT, ROW, HEAD = 220.0, 600.0, 30.0, 26.0
 """Of the metrics: where the axis begins and ends, height of a row and of what stands above."""
 FARTHEST = 300.0
 """Half-widths of a band at which a dot is drawn at the edge."""
