@@ -17,7 +17,7 @@ Benjamini–Hochberg survives but does not use.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import chain
 
 import numpy as np
@@ -280,7 +280,9 @@ def _findings(
     ours: Texts, side: HumanSide, params: AuditParams, embedded: bool, progress: Progress
 ) -> tuple[tuple[Finding, ...], int, Cloud | None]:
     """Every metric over its band, the words that lexical ones were measured on, and the cloud."""
-    budget = min(WORDS, *(_words(sample.texts) for sample in chain([side.fit], side.null)))
+    counted = cache(count_words)  # the samples overlap
+    samples = [sum(map(counted, one.texts)) for one in chain([side.fit], side.null)]
+    budget = min(WORDS, *samples)
     with threadpool_limits(1, "blas"):  # small products: a threaded BLAS makes them slower
         fitted = side.reference(side.fit.texts, None, LAMBDA, max(budget, 1))
         evaluator = Evaluator(fitted, families=tuple(FAMILIES) if embedded else WORDS_ALONE)
@@ -296,7 +298,7 @@ def _findings(
     if embedded:
         clouds = (evaluator.coordinates(one) for one in (ours.embeddings, side.null[0].embeddings))
         cloud = Cloud(*(one[:, :2] for one in clouds))
-    return every, min(_words(ours.texts), sample.words or budget), cloud
+    return every, min(sum(map(counted, ours.texts)), sample.words or budget), cloud
 
 
 def _away(
@@ -339,7 +341,3 @@ def _unread(reason: str) -> str:
         f"the encoder {reason}: no metric of embeddings counts; name one that reads this language "
         "with --encoder"
     )
-
-
-def _words(texts: Sequence[str]) -> int:
-    return sum(map(count_words, texts))
