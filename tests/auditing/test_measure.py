@@ -6,12 +6,15 @@ from palimpsest.auditing.measure import audit
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.core.errors import CorpusError, MetricError, ParamsError
 from palimpsest.core.rng import stream
+from palimpsest.core.storage import json_bytes
 from palimpsest.evaluation.evaluator import Evaluator, values
 from palimpsest.evaluation.human import Texts, human_side
 from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.metrics.family import Reference, Sample
 from palimpsest.metrics.likelihood import scored
 from palimpsest.metrics.registry import TEXT, metric
+from palimpsest.report.audit import as_dict
+from palimpsest.report.audit_page import page
 from tests.auditing.corpora import encode, human
 
 QUICK = DEFAULTS.changed(half_samples=10, null_samples=10)
@@ -351,6 +354,7 @@ def test_an_encoder_that_tells_the_reference_apart_in_nothing_does_not_count():
     assert result.cloud is None
     words_alone = audit(human(3, 3) * 30, REFERENCE, ones, None, QUICK)
     assert AuditVerdict.COLLAPSED in words_alone.verdicts
+    assert words_alone.judgements[-1].examples == ()
 
 
 @pytest.mark.parametrize(
@@ -372,3 +376,29 @@ def test_another_language_is_a_warning():
     assert audited(human(60, 1)).warnings == ()
     (said,) = audited([text.replace("t", "z") for text in human(60, 1)]).warnings
     assert "of the words of the candidate are not in the human sample" in said
+
+
+def test_half_characters_of_texts_are_written_everywhere(tmp_path):
+    """Examples of metrics show texts as they came."""
+    torn = ["\ud800 " + text.replace("t", "x") for text in human(100, seed=5)]
+
+    def whole(texts):
+        return encode([text.replace("\ud800", "half") for text in texts])
+
+    result = audit(torn, REFERENCE, whole, params=QUICK)
+    assert result.verdict is AuditVerdict.OTHER_SUBJECT
+    assert "\ufffd" in result.judgements[0].examples[0].text
+    assert json_bytes(as_dict(result))
+    assert page(result, "a", "b").encode()
+
+
+def test_a_bad_embedding_of_the_reference_is_named_as_the_caller_counts():
+    doubled = [*REFERENCE[:50], *REFERENCE[:50], *REFERENCE[50:]]
+
+    def broken(texts):
+        array = encode(texts)
+        array[[text == REFERENCE[60] for text in texts]] = np.nan
+        return array
+
+    with pytest.raises(MetricError, match=r"reference: .* NaN or infinity for text 110$"):
+        audit(human(40, 1), doubled, broken, params=QUICK)

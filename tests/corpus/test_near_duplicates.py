@@ -12,6 +12,7 @@ from palimpsest.corpus.near_duplicates import (
     NearDuplicate,
     near_duplicate_warning,
     near_duplicates,
+    nearly_repeated,
 )
 from palimpsest.corpus.source import human_corpus
 from tests.core.test_parameters import checked
@@ -80,3 +81,12 @@ def test_articles_are_quiet_and_10_000_of_them_take_seconds() -> None:
     assert time.process_time() - start < 30  # 2 s where it was written
     copies = [one + " And so on." for one in training[:200]]
     assert near_duplicate_warning([*heldout, *copies], training[:2000])
+
+
+def test_documents_among_themselves() -> None:
+    """None repeats itself; each of a pair repeats the other."""
+    alone = [f"w{at}" for at in range(30)]
+    pair = [f"v{at}" for at in range(30)]
+    documents = [alone, pair, [*pair, "more"]]
+    found = nearly_repeated(documents, documents, itself=True)
+    assert [(one.heldout, one.training) for one in found] == [(1, 2), (2, 1)]

@@ -25,7 +25,7 @@ DISTINCT = Finding(
 )
 
 
-NOTHING = Fact((), 250, 0.001)
+NOTHING = Fact((), 250, 0, 900)
 COPIES = Copies(
     copied=NOTHING, exact=(), repeated=NOTHING, duplicates=(), largest=(), empty=(), looped=()
 )
@@ -64,7 +64,7 @@ def test_a_metric_that_stands_out_is_not_followed_by_none_stands_out():
 
 def test_plain_facts_come_first_each_with_its_counts():
     twins = tuple(range(60))
-    repeated = Fact(twins, 250, 0.001, (Example(0, "I cannot.", "60 times"),))
+    repeated = Fact(twins[1:], 250, 0, 900, (Example(0, "I cannot.", "60 times"),))
     copies = Copies(
         copied=NOTHING, exact=(), repeated=repeated, duplicates=twins[1:], largest=twins, empty=(),
         looped=(),
@@ -73,11 +73,9 @@ def test_plain_facts_come_first_each_with_its_counts():
     assert one.verdicts == (
         AuditVerdict.REPEATED, AuditVerdict.NARROWER, AuditVerdict.OTHER_SUBJECT,
     )  # fmt: skip
-    assert sentence(one).startswith(
-        "Repeated: 60 of 250 texts repeat others or themselves (60 are one text). Narrower"
-    )
+    assert sentence(one).startswith("Repeated: 60 of 250 texts are one text. Narrower")
     assert "repeated, text 1 (60 times): “I cannot.”" in text(one)
-    assert one.judgements[0].share == 60 / 250
+    assert one.judgements[0].share == 59 / 250
 
 
 def test_the_table_says_where_and_what_it_counts_as():

@@ -19,7 +19,7 @@ TWINS = tuple(range(60))
 NAMED = tuple(Example(row, f"I can<not> {row}.", f"{60 - row} times") for row in range(5))
 REPEATED = replace(
     COPIES,
-    repeated=Fact(TWINS, 250, 0.001, NAMED),
+    repeated=Fact(TWINS, 250, 0, 900, NAMED),
     duplicates=TWINS[1:],
     largest=TWINS,
 )  # fmt: skip

@@ -69,7 +69,7 @@ def chain_page(text):
 
 
 def page_of_audit(text):
-    named = Fact(tuple(range(20)), 250, 0.001, (Example(3, text, text),) * 5)
+    named = Fact(tuple(range(20)), 250, 0, 900, (Example(3, text, text),) * 5)
     copies = replace(COPIES, copied=named, exact=named.rows)
     one = replace(audit(AuditVerdict.COLLAPSED, VENDI, copies=copies), warnings=(text,))
     return audit_page(one, text, text)

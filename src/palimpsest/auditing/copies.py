@@ -9,16 +9,18 @@ words are formulas that people repeat too, and never count as copied from the re
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import hypergeom
 
-from palimpsest.auditing.facts import LEAST_SHARE, Example, Fact, examples, excerpt, rate
+from palimpsest.auditing.facts import LEAST_SHARE, Example, Fact, examples, excerpt
+from palimpsest.core.rng import stream
 from palimpsest.core.words import cut, normalised, words
 from palimpsest.corpus.near_duplicates import LENGTH, nearly_repeated
 
+NEAR = 20
+"""Words of a text before it can be a near copy: a sentence that many stories share is none."""
 LOOP_WORDS = 20
 """Words that a text must have before it can be a loop."""
 LOOP_TAIL = 60
@@ -26,13 +28,13 @@ LOOP_TAIL = 60
 LOOP_LEAST, LOOP_MARGIN = 0.25, 0.1
 """Share of repeated word 4-grams there that makes a loop: the first, and the second beyond that of
 99.5 % of the reference's texts. Paragraphs with long names that return reach .2."""
-OPENINGS = tuple(range(3, 13))
-"""Words of a phrase that texts may begin with."""
+OPENINGS, LONGEST_OPENING = (3, 4, 5, 6, 7, 8), 20
+"""Words of a phrase that texts may begin with, and the most that are shown of it."""
 OPENING_LEVEL = 1e-6
-"""Fisher's exact p-value of so many texts that begin with a phrase, below which it is believed:
-`LEVEL` shared by a thousand phrases."""
+"""p-value of so many texts that begin with a phrase, below which it is no chance: `LEVEL` shared by
+a thousand phrases."""
 SAME_PHRASE = 0.9
-"""Texts of a longer phrase, over those of a shorter one, from which on it is the same phrase."""
+"""Share of the texts of a phrase that must go on alike for the phrase to be shown as longer."""
 FORMULA = 2 / 3
 """Share of the texts of another subject that must begin with one phrase: 54 % of TinyStories begin
 with "once upon a time", and are human-like prose."""
@@ -52,6 +54,10 @@ class Side:
         """Words of each distinct text."""
         self.words = [known[text] for text in self.texts]
         """Words of each text."""
+        self.first: dict[str, int] = {}
+        """The first row of each distinct text, in order."""
+        for row, text in enumerate(self.texts):
+            self.first.setdefault(text, row)
 
     def __len__(self) -> int:
         """How many texts there are."""
@@ -65,7 +71,7 @@ class Copies:
     copied: Fact
     """Texts that equal, or nearly repeat, a text of the reference."""
     exact: tuple[int, ...]
-    """Those of them that equal one, but for blanks and Unicode's composition."""
+    """Texts that equal one, but for blanks and Unicode's composition, short ones too."""
     repeated: Fact
     """Texts that equal an earlier one, or are a loop of their own last words; empty ones too."""
     duplicates: tuple[int, ...]
@@ -83,30 +89,31 @@ def find_copies(candidate: Side, reference: Side) -> Copies:
 
     Args:
         candidate: at least one text.
-        reference: human texts, at least one; repeated ones count once as what is copied, and as
-            they are as what repeats itself.
+        reference: human texts, at least one; those that repeat each other say what is normal.
     """
-    exact, near, expected = _copied(candidate, reference)
-    groups: dict[str, list[int]] = defaultdict(list)
-    for row, key in enumerate(candidate.texts):
-        groups[key].append(row)
-    later = sorted(row for rows in groups.values() for row in rows[1:])
-    empty = tuple(row for row, one in enumerate(candidate.words) if not one)
-    own = np.array([_repeated(one) for one in reference.words])
+    exact, near = _copied(candidate, reference)
+    own = [_repeated(one) for one in reference.words]
     limit = max(LOOP_LEAST, float(np.quantile(own, 0.995)) + LOOP_MARGIN)
     loops = {row: _repeated(one) for row, one in enumerate(candidate.words)}
     looped = tuple(row for row, share in loops.items() if share > limit)
-    theirs_again = len(reference) - len(reference.known) + int((own > limit).sum())
-    twins = sorted((rows for key, rows in groups.items() if key and len(rows) > 1), key=len)[::-1]
-    again = tuple(sorted({*later, *empty, *looped}))
+    empty = tuple(row for row, one in enumerate(candidate.words) if not one)
+    twins = sorted(_groups(candidate, range(len(candidate))), key=lambda rows: -len(rows))
+    later = sorted(row for rows in twins for row in rows[1:])
+    size = min(len(candidate), len(reference))
+    theirs = {row for row, share in enumerate(own) if share > limit}
+    theirs |= {row for row, one in enumerate(reference.words) if not one}
     shown = _examples(candidate.texts, twins, sorted(looped, key=lambda row: -loops[row]), empty)
-    copied = tuple(sorted({*exact, *near}))
-    notes = {row: f"equals text {at + 1} of the reference" for row, at in exact.items()}
-    notes |= {row: f"nearly repeats text {at + 1} of the reference" for row, at in near.items()}
     return Copies(
-        copied=Fact(copied, len(candidate), expected, examples(copied, candidate.texts, notes)),
+        copied=_copied_fact(candidate, reference, exact, near),
         exact=tuple(sorted(exact)),
-        repeated=Fact(again, len(candidate), rate(theirs_again, len(reference)), shown),
+        repeated=Fact(
+            rows=tuple(sorted({*later, *empty, *looped})),
+            texts=len(candidate),
+            normal=len(theirs | _again(reference, size)),
+            of=len(reference),
+            examples=shown,
+            comparable=len({*empty, *looped} | _again(candidate, size)),
+        ),
         duplicates=tuple(later),
         largest=tuple(twins[0]) if twins else (),
         empty=empty,
@@ -114,42 +121,34 @@ def find_copies(candidate: Side, reference: Side) -> Copies:
     )
 
 
-def find_opening(candidate: Side, reference: Side, least: float = 0.0) -> Fact:
+def find_opening(candidate: Side, reference: Side) -> Fact:
     """Texts that begin with one phrase, more of them than the reference explains.
 
     Args:
         candidate: at least one text.
-        reference: human texts; a phrase is expected as often as they begin with it.
-        least: share of the candidate's texts below which no phrase counts, 0 to 1.
+        reference: human texts; as many of them begin with a phrase as is normal.
 
     Returns:
-        The texts of the most frequent such phrase, as long as nearly as many of them share it; a
-        fact without rows where there is none. Equal texts count once: that they begin alike says
-        no more than that they are equal.
+        The texts of the most frequent such phrase of the fewest words, with the phrase as far as
+        nearly all of them share it; a fact without rows where there is none. Equal texts count
+        once: that they begin alike says no more than that they are equal.
     """
-    first: dict[str, int] = {}
-    for row, text in enumerate(candidate.texts):
-        first.setdefault(text, row)
-    human = len(reference.known)
-    best = Fact((), len(candidate), 0.0)
-    longest: tuple[str, ...] = ()
+    rows = [*candidate.first.values()]
     for length in OPENINGS:
-        starts: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for row in first.values():
-            if len(candidate.words[row]) > length:
-                starts[tuple(candidate.words[row][:length])].append(row)
         theirs = Counter(tuple(one[:length]) for one in reference.known.values())
-        for phrase, rows in starts.items():
-            expected = rate(theirs[phrase], human)
-            fact = Fact(tuple(rows), len(candidate), expected)
-            if fact.share < max(least, SAME_PHRASE * best.share, LEAST_SHARE):
-                continue
-            goes_on = fact.share > best.share or phrase[: len(longest)] == longest
-            if goes_on and _chance(len(rows), len(first), theirs[phrase], human) < OPENING_LEVEL:
-                best, longest = fact, phrase
-    start = f"begins with “{cut(candidate.texts[best.rows[0]], len(longest))}”" if longest else ""
-    shown = examples(best.rows, candidate.texts, dict.fromkeys(best.rows, start))
-    return replace(best, examples=shown)
+        starts = _starts(candidate, rows, length)
+        for phrase in sorted(starts, key=lambda some: -len(starts[some])):
+            same = tuple(starts[phrase])
+            fact = Fact(same, len(candidate), theirs[phrase], len(reference.known))
+            alone = replace(fact, texts=len(rows))
+            if fact.share < LEAST_SHARE:
+                break
+            if alone.p_value < OPENING_LEVEL:
+                shared = _shared(candidate, same, length)
+                note = f"begins with “{cut(candidate.texts[same[0]], shared)}”"
+                shown = examples(same, candidate.texts, dict.fromkeys(same, note))
+                return replace(fact, examples=shown)
+    return Fact((), len(candidate), 0, len(reference.known))
 
 
 def distinct_texts(texts: Sequence[str]) -> list[str]:
@@ -165,20 +164,73 @@ def plain(text: str) -> str:
     return " ".join(normalised(text).split())
 
 
-def _copied(candidate: Side, reference: Side) -> tuple[dict[int, int], dict[int, int], float]:
-    """Rows that equal and that nearly repeat a reference text, each with its row; the rate."""
-    places: dict[str, int] = {}
-    for row, text in enumerate(reference.texts):
-        places.setdefault(text, row)
-    distinct, where = [*reference.known.values()], [*places.values()]
-    long = {row for row, one in enumerate(candidate.words) if len(one) >= LENGTH}
-    exact = {row: places[candidate.texts[row]] for row in long if candidate.texts[row] in places}
+def _copied(candidate: Side, reference: Side) -> tuple[dict[int, int], dict[int, int]]:
+    """Rows that equal, and rows that nearly repeat a reference text, each with its row."""
+    places = reference.first
+    exact = {
+        row: places[text]
+        for row, text in enumerate(candidate.texts)
+        if text in places and candidate.words[row]
+    }
     others = [row for row in range(len(candidate)) if row not in exact]
-    found = nearly_repeated([candidate.words[row] for row in others], distinct)
-    near = {others[one.heldout]: where[one.training] for one in found}
-    half = len(distinct) // 2
-    alike = len(nearly_repeated(distinct[:half], distinct[half:]))
-    return exact, {row: at for row, at in near.items() if row in long}, rate(alike, half)
+    found = nearly_repeated([candidate.words[row] for row in others], [*reference.known.values()])
+    distinct = [*reference.known]
+    near = {others[one.heldout]: places[distinct[one.training]] for one in found}
+    return exact, {row: at for row, at in near.items() if len(candidate.words[row]) >= NEAR}
+
+
+def _copied_fact(
+    candidate: Side, reference: Side, exact: dict[int, int], near: dict[int, int]
+) -> Fact:
+    """Of texts of `LENGTH` words or more; normal is what the reference repeats of itself."""
+    long = {row for row in exact if len(candidate.words[row]) >= LENGTH}
+    rows = tuple(sorted({*long, *near}))
+    notes = {row: f"equals text {exact[row] + 1} of the reference" for row in long}
+    notes |= {row: f"nearly repeats text {at + 1} of the reference" for row, at in near.items()}
+    distinct = [*reference.known]
+    again = nearly_repeated([*reference.known.values()], reference.known.values(), itself=True)
+    alike = {distinct[one.heldout] for one in again}
+    counts = Counter(reference.texts)
+    normal = sum(
+        len(one) >= LENGTH and (counts[text] > 1 or text in alike)
+        for text, one in zip(reference.texts, reference.words, strict=True)
+    )
+    shown = examples(rows, candidate.texts, notes)
+    return Fact(rows, len(candidate), normal, len(reference), shown)
+
+
+def _groups(side: Side, rows: Iterable[int]) -> list[list[int]]:
+    """Rows of equal texts that have a word, where there are two or more, in their order."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        if side.words[row]:
+            groups[side.texts[row]].append(row)
+    return [same for same in groups.values() if len(same) > 1]
+
+
+def _again(side: Side, size: int) -> set[int]:
+    """Rows that equal an earlier one among ``size`` texts, all texts dealt into such heaps."""
+    order = stream(0, "auditing.copies").permutation(len(side)).tolist()
+    heaps = (order[start : start + size] for start in range(0, len(order), size))
+    return {row for heap in heaps for same in _groups(side, heap) for row in same[1:]}
+
+
+def _starts(side: Side, rows: Sequence[int], length: int) -> dict[tuple[str, ...], list[int]]:
+    """Rows by the first words of their texts, where more follow."""
+    starts: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        if len(side.words[row]) > length:
+            starts[tuple(side.words[row][:length])].append(row)
+    return starts
+
+
+def _shared(side: Side, rows: Sequence[int], length: int) -> int:
+    """How many first words nearly all of some texts share, at least ``length``."""
+    for longer in range(length + 1, LONGEST_OPENING + 1):
+        starts = _starts(side, rows, longer)
+        if max(map(len, starts.values()), default=0) < SAME_PHRASE * len(rows):
+            return longer - 1
+    return LONGEST_OPENING
 
 
 def _examples(
@@ -190,11 +242,6 @@ def _examples(
         *(Example(row, excerpt(texts[row], end=True), "a loop") for row in loops[:3]),
         *(Example(row, excerpt(texts[row]), "empty") for row in empty[:1]),
     )
-
-
-def _chance(ours: int, texts: int, theirs: int, human: int) -> float:
-    """Fisher's exact test, one-sided: so many of our texts or more, were the sides dealt anew."""
-    return float(hypergeom.sf(ours - 1, texts + human, ours + theirs, texts))
 
 
 def _repeated(some: Sequence[str]) -> float:

@@ -6,12 +6,14 @@ Facts are counted over all texts of both sides, without sample or model.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binom
+from scipy.stats import hypergeom
+
+from palimpsest.core.words import normalised
 
 LEAST_SHARE = 0.02
 """Share of the texts below which no verdict is made of a fact: a convention."""
 LEVEL = 0.001
-"""Probability of so many such texts, had they the reference's rate, below which it is believed."""
+"""p-value of so many such texts, below which they are no chance."""
 EXAMPLES, EXCERPT = 5, 100
 """Texts that are named for a fact, and characters that are shown of each."""
 
@@ -36,10 +38,15 @@ class Fact:
     """Their positions, in order."""
     texts: int
     """Texts of the candidate."""
-    expected: float
-    """Share of the reference's texts that have it, 0 to 1."""
+    normal: int
+    """Texts of the reference that have it."""
+    of: int
+    """Texts of the reference that were looked at."""
     examples: tuple[Example, ...] = ()
     """The plainest of them."""
+    comparable: int | None = None
+    """How many of them are held against ``normal``; None for all. Repeats grow with the texts among
+    which they are looked for."""
 
     @property
     def share(self) -> float:
@@ -48,21 +55,14 @@ class Fact:
 
     @property
     def holds(self) -> bool:
-        """Whether it is a verdict: a fiftieth of the texts, and more than the reference explains.
-
-        Binomial: so many texts or more, had they the reference's rate.
-        """
+        """Whether it is a verdict: a fiftieth of the texts, more than the reference explains."""
         return self.share >= LEAST_SHARE and self.p_value < LEVEL
 
     @property
     def p_value(self) -> float:
-        """Probability of so many such texts or more, had they the reference's rate."""
-        return float(binom.sf(len(self.rows) - 1, self.texts, self.expected))
-
-
-def rate(count: int, of: int) -> float:
-    """A rate that few trials cannot make zero (Laplace's rule of succession), in (0, 1)."""
-    return (count + 1) / (of + 2)
+        """Fisher's exact test, one-sided: so many of the candidate's, were the sides dealt anew."""
+        ours = len(self.rows) if self.comparable is None else self.comparable
+        return float(hypergeom.sf(ours - 1, self.texts + self.of, ours + self.normal, self.texts))
 
 
 def examples(
@@ -81,7 +81,7 @@ def examples(
 
 def excerpt(text: str, end: bool = False) -> str:
     """The beginning of a text, or its end, on one line, in whole words where there are blanks."""
-    line = " ".join(text.split())
+    line = " ".join(normalised(text).split())
     if len(line) <= EXCERPT:
         return line
     if end:

@@ -1,7 +1,7 @@
 """What an audit says in words: each verdict with its reason, what to do, and texts that show it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from palimpsest.auditing.copies import Copies
 from palimpsest.auditing.facts import Example, Fact
@@ -14,7 +14,7 @@ from palimpsest.metrics.registry import metric
 ADVICE = {
     AuditVerdict.COPIED: "leave them out, or they are trained on twice and evaluated on themselves",
     AuditVerdict.REPEATED: "take out copies, loops and empty texts (--clean), cut openings off",
-    AuditVerdict.GARBLED: "read the named texts; if they are sound, this reference is of another "
+    AuditVerdict.GARBLED: "read the named texts; if they are sound, take a reference in their "
     "language",
     AuditVerdict.COLLAPSED: "do not train on this alone; add human text, sample less sharply",
     AuditVerdict.NARROWER: "add human text or sample less sharply, and compare again",
@@ -76,11 +76,12 @@ def judgements(found: Evidence) -> tuple[Judgement, ...]:
 
 
 def _copied(found: Evidence) -> Judgement | None:
-    fact, exact = found.copies.copied, len(found.copies.exact)
+    fact = found.copies.copied
+    exact = len({*found.copies.exact} & {*fact.rows})
     if not fact.holds:
         return None
-    parts = _parts({"equal one": exact, "nearly repeat one": len(fact.rows) - exact})
-    reason = f"{_count(fact)} stand in the reference ({parts})"
+    parts = _list({"equal one": exact, "nearly repeat one": len(fact.rows) - exact})
+    reason = f"{_count(fact)} stand in the reference ({', '.join(parts)})"
     return _of_texts(AuditVerdict.COPIED, fact, reason)
 
 
@@ -92,23 +93,28 @@ def _repeated(found: Evidence) -> Judgement | None:
     rows = {*(again.rows if again.holds else ()), *opening.rows}
     said = []
     if again.holds:
-        twins = len({*copies.duplicates} - {*copies.empty})
-        largest = len(copies.largest)
-        one = largest if 2 * largest > twins else 0
-        counts = {
-            "are one text": one,
-            "more repeat an earlier one" if one else "repeat an earlier one": twins
-            - one
-            + bool(one),
-            "are loops": len(copies.looped),
-            "are empty": len(copies.empty),
-        }
-        said.append(f"{_count(again)} repeat others or themselves ({_parts(counts)})")
+        said.append(_repeats(copies))
     if opening.rows:
         said.append(f"{_count(opening)} begin alike ({opening.examples[0].note})")
-    held = [fact for fact in (again, opening) if fact.holds]
-    whole = Fact(tuple(sorted(rows)), again.texts, again.expected, _some(held))
+    shown = _some([*([again] if again.holds else []), opening])
+    whole = replace(again, rows=tuple(sorted(rows)), examples=shown)
     return _of_texts(AuditVerdict.REPEATED, whole, "; ".join(said))
+
+
+def _repeats(copies: Copies) -> str:
+    """The plainest repeat first: one text if it makes up most of them."""
+    largest, twins = len(copies.largest), len(copies.duplicates)
+    one = largest if 2 * largest > twins else 0
+    others = twins - max(one - 1, 0)
+    counts = {
+        "repeat an earlier one": others,
+        "are loops": len(copies.looped),
+        "are empty": len(copies.empty),
+    }
+    if one:
+        texts = copies.repeated.texts
+        return ", ".join([f"{one} of {texts} texts are one text", *_list(counts)])
+    return f"{_count(copies.repeated)} repeat others or themselves ({', '.join(_list(counts))})"
 
 
 def _garbled(found: Evidence) -> Judgement | None:
@@ -122,18 +128,24 @@ def _garbled(found: Evidence) -> Judgement | None:
         )
     said, rows = [], set()
     if garbled.strange.holds:
-        said.append(f"{_count(garbled.strange)} have words of no known language")
+        said.append(f"{_count(garbled.strange)} have words of no language that is known here")
         rows |= {*garbled.strange.rows}
-    if garbled.shuffled:
-        ours, theirs = garbled.order
+    ours, theirs = garbled.order
+    if garbled.chained:
         said.append(
-            f"the words stand in an order that is not the reference's ({100 * ours.triples:.0f} % "
-            f"of the triples of known pairs are known, of human ones {100 * theirs.triples:.0f} %)"
+            "the words are chained, not written (of the triples of known pairs "
+            f"{100 * ours.triples:.0f} % are known, of human ones {100 * theirs.triples:.0f} %)"
         )
         rows |= {*garbled.disordered.rows}
+    elif garbled.scrambled:
+        said.append(
+            f"the words stand in any order (of pairs of common words {100 * ours.common:.0f} % are "
+            f"known, of human ones {100 * theirs.common:.0f} %)"
+        )
     shown = garbled.strange if garbled.strange.holds else garbled.disordered
-    whole = Fact(tuple(sorted(rows)), shown.texts, shown.expected, shown.examples)
-    return _of_texts(AuditVerdict.GARBLED, whole, "; ".join(said))
+    whole = replace(shown, rows=tuple(sorted(rows)))
+    judged = _of_texts(AuditVerdict.GARBLED, whole, "; ".join(said))
+    return replace(judged, share=None) if garbled.shuffled else judged
 
 
 def _variety(found: Evidence) -> Judgement | None:
@@ -198,8 +210,8 @@ def _count(fact: Fact) -> str:
     return f"{len(fact.rows)} of {fact.texts} texts"
 
 
-def _parts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+def _list(counts: dict[str, int]) -> list[str]:
+    return [f"{count} {what}" for what, count in counts.items() if count]
 
 
 def _measure(one: Finding) -> str:

@@ -5,28 +5,38 @@ Two kinds of evidence, neither of which asks a model:
 - **Words.** A word is strange if the reference does not have it and the encoder's tokenizer, which
   knows the common words of its language, must cut it into three pieces or more. Names and terms of
   another subject are unknown to the reference, too, but few of them are cut so small. Where the
-  tokenizer does not know the reference's language, every unknown word is strange, and a text must
-  also lack the common words, which all subjects share.
-- **Order.** Of three words in a row, a common one in the middle, whose two pairs both stand in the
+  tokenizer does not know the reference's language, a text is strange if the reference has hardly a
+  word of it.
+- **Chains.** Of three words in a row, a common one in the middle, whose two pairs both stand in the
   reference, a share stands there as a whole: idioms, grammar. Chains of known pairs have fewer.
   Text of another subject has fewer as well, but then fewer known pairs, too.
+- **Scrambled order.** Of pairs of common words, which all subjects share, most stand in the
+  reference; of words in any order, few.
 
 Known gaps: broken words are not seen where the tokenizer knows no words of the language, nor where
-fewer than a fifth of the words are broken in every text; order is not seen where the language of
-the reference itself is a chain of pairs.
+fewer than a fifth of the words are broken in every text; chains are not seen where the language of
+the reference itself is a chain of pairs, nor where they are less than half of the texts.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from palimpsest.auditing.copies import Side
-from palimpsest.auditing.facts import EXAMPLES, Fact, examples, rate
+from palimpsest.auditing.facts import EXAMPLES, Fact, examples
+from palimpsest.auditing.word_order import (
+    DEVIATIONS,
+    Order,
+    Phrases,
+    disordered_rows,
+    is_chained,
+    is_scrambled,
+    order_of,
+)
 
 Pieces = Callable[[Sequence[str]], NDArray[np.int64]]
 """Words to the number of pieces that an encoder's tokenizer cuts each into; −1 where it has no
@@ -57,33 +67,9 @@ TinyStories, Wikipedia and two made-up languages held against each other: .08 an
 a fifth of all words broken .06 to .08 and .055 to .08; made-up words .4 and 0."""
 COMMON = 0.5
 """Share of the reference's words that its most frequent types make up: its common words."""
-LACKING = 0.25
-"""Share of common words, over the median text's of the reference, below which a text lacks them.
-Measured: other subjects in one language keep .25 to .96 of it, made-up words .02."""
-LEAST_TRIPLES = 200
-"""Triples of known pairs that both sides must have before order is looked at."""
-DEVIATIONS = 4.0
-"""Standard errors from the reference at which order or known pairs differ (p = 6e-5)."""
-WORSE = 1.1
-"""Unknown triples over the reference's from which on order is another. Measured on chains of known
-pairs: 1.25 and more, a fifth of such texts 1.13; between human samples of one corpus .98 to 1.03.
-"""
-UNLIKELY = 0.01
-"""Probability of a text's unknown triples, at the reference's rate, below which it is named."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """Word order of one side: shares with their standard errors over texts."""
-
-    pairs: float
-    """Share of its word pairs that the reference has."""
-    pairs_error: float
-    triples: float
-    """Share of its triples of known pairs, about a common word, that the reference has."""
-    triples_error: float
-    count: int
-    """Those triples."""
+UNHEARD = 0.95
+"""Share of words that the reference does not have, from which on a text is in no language that it
+has, where the tokenizer cannot tell. Of another subject of one language they are at most .9."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +80,39 @@ class Garbled:
     """Texts of strange words."""
     disordered: Fact
     """Texts whose words stand in another order than the reference's; ``holds`` is not asked."""
-    shuffled: bool
-    """Whether the order of the whole candidate is another."""
+    chained: bool
+    """Whether the whole candidate reads as chains of known pairs."""
+    scrambled: bool
+    """Whether the words of the whole candidate stand in any order."""
     order: tuple[Order, Order]
     """Of the candidate and of the reference."""
+    new_words: tuple[float, float]
+    """Share of words that one half of the reference does not have: the candidate's, and that of the
+    other half."""
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Texts of strange words, where they are a verdict, and chained ones."""
+        strange = self.strange.rows if self.strange.holds else ()
+        return (*strange, *self.disordered.rows)
 
     @property
     def holds(self) -> bool:
         """Whether it is a verdict."""
         return self.strange.holds or self.shuffled
 
+    @property
+    def shuffled(self) -> bool:
+        """Whether the order of the whole candidate is another."""
+        return self.chained or self.scrambled
 
-def find_garbled(candidate: Side, reference: Side, pieces: Pieces | None = None) -> Garbled:
+
+def find_garbled(
+    candidate: Side,
+    reference: Side,
+    pieces: Pieces | None = None,
+    without: Collection[int] = (),
+) -> Garbled:
     """Looks for words and for word order that the reference's kind of language does not have.
 
     One half of the reference is what is known; the other says what is normal.
@@ -114,20 +121,31 @@ def find_garbled(candidate: Side, reference: Side, pieces: Pieces | None = None)
         candidate: at least one text.
         reference: human texts, at least two distinct ones.
         pieces: of the encoder's tokenizer, if it has one.
+        without: rows of the candidate whose words are not looked at: loops repeat a word that may
+            be rare. Of equal texts the first is looked at.
     """
     distinct = [*reference.known.values()]
     known, held = distinct[::2], distinct[1::2]
     vocabulary = Counter(chain.from_iterable(known))
-    strange = _strange_texts(candidate, held, vocabulary, pieces)
-    phrases = _Phrases(known, _common(vocabulary))
-    counted = {text: phrases.count(one) for text, one in candidate.known.items()}
-    ours = [counted[text] for text in candidate.texts]
-    order = _order([*counted.values()]), _order([phrases.count(one) for one in held])
-    shuffled = _shuffled(*order)
-    rows = _disordered(ours, order[1].triples) if shuffled else ()
-    worst = sorted(rows, key=lambda row: ours[row][3] / ours[row][2])[:EXAMPLES]
-    disordered = Fact(rows, len(candidate), UNLIKELY, examples(worst, candidate.texts))
-    return Garbled(strange, disordered, shuffled, order)
+    rows = [row for row in candidate.first.values() if row not in without]
+    strange = _strange_texts(candidate, rows, held, vocabulary, pieces)
+    phrases = Phrases(known, _common(vocabulary))
+    counted = {row: phrases.count(candidate.words[row]) for row in rows}
+    order = order_of([*counted.values()]), order_of([phrases.count(one) for one in held])
+    chained = is_chained(*order)
+    told = disordered_rows(counted, order[1].triples) if chained else ()
+    worst = sorted(told, key=lambda row: counted[row][3] / counted[row][2])[:EXAMPLES]
+    shown = examples(worst or rows, candidate.texts)
+    disordered = Fact(told, len(candidate), 0, len(held), shown)
+    new = _new_words([candidate.words[row] for row in rows], vocabulary)
+    return Garbled(
+        strange=strange,
+        disordered=disordered,
+        chained=chained,
+        scrambled=is_scrambled(*order),
+        order=order,
+        new_words=(new, _new_words(held, vocabulary)),
+    )
 
 
 def unread(pieces: Pieces, reference: Side) -> str:
@@ -146,36 +164,48 @@ def unread(pieces: Pieces, reference: Side) -> str:
 
 
 def _strange_texts(
-    candidate: Side, held: Sequence[Sequence[str]], known: Counter[str], pieces: Pieces | None
+    candidate: Side,
+    rows: Sequence[int],
+    held: Sequence[Sequence[str]],
+    known: Counter[str],
+    pieces: Pieces | None,
 ) -> Fact:
     """Texts with more strange words than the texts of the reference's other half."""
-    unknown = {*chain.from_iterable([*candidate.known.values(), *held])} - known.keys()
+    some = [candidate.words[row] for row in rows]
+    unknown = {*chain.from_iterable([*some, *held])} - known.keys()
     strange = {word for word in unknown if any(map(str.isalpha, word))}
-    told = pieces is not None and _knows(pieces, known)
-    if pieces is not None and told:
+    limit = UNHEARD
+    if pieces is not None and _knows(pieces, known):
         counts = _counts(pieces, strange)
         strange = {word for word in strange if _cut(counts[word]) >= STRANGE}
-    common = _common(known)
-    least = 0.0 if told else LACKING * _median([_share(one, common) for one in held])
-    distinct = [*candidate.known.values()]
-    ours, theirs = (_shares(side, strange) for side in (distinct, held))
-    limit = max(float(np.quantile(theirs, 0.995)), MOST_STRANGE) + MARGIN
-    once, normal_once = (_shares(side, _once(side, strange)) for side in (distinct, held))
-    if told and (_is_beyond(ours, theirs, BEYOND) or _is_beyond(once, normal_once, ONCE_BEYOND)):
-        limit = float(np.quantile(theirs, 0.95))
+        limit = _limit(some, held, strange)
 
     def is_strange(one: Sequence[str]) -> bool:
-        if len(one) < LEAST_WORDS or _share(one, strange) <= limit:
-            return False
-        return told or _share(one, common) < least
+        return len(one) >= LEAST_WORDS and _share(one, strange) > limit
 
-    rows = tuple(row for row, one in enumerate(candidate.words) if is_strange(one))
-    normal = rate(sum(map(is_strange, held)), len(held))
-    worst = sorted(rows, key=lambda row: -_share(candidate.words[row], strange))[:EXAMPLES]
-    notes = {
-        row: "no such words: " + ", ".join(_first(candidate.words[row], strange)) for row in worst
-    }
-    return Fact(rows, len(candidate), normal, examples(worst, candidate.texts, notes))
+    told = tuple(row for row in rows if is_strange(candidate.words[row]))
+    worst = sorted(told, key=lambda row: -_share(candidate.words[row], strange))[:EXAMPLES]
+    notes = {row: "unknown: " + ", ".join(_first(candidate.words[row], strange)) for row in worst}
+    shown = examples(worst, candidate.texts, notes)
+    return Fact(tuple(sorted(told)), len(candidate), sum(map(is_strange, held)), len(held), shown)
+
+
+def _new_words(texts: Sequence[Sequence[str]], known: Counter[str]) -> float:
+    every = [word for one in texts for word in one if any(map(str.isalpha, word))]
+    return sum(word not in known for word in every) / max(len(every), 1)
+
+
+def _limit(
+    some: Sequence[Sequence[str]], held: Sequence[Sequence[str]], strange: set[str]
+) -> float:
+    """The share of strange words above which a text is garbled."""
+    if not some:
+        return 1.0
+    ours, theirs = _shares(some, strange), _shares(held, strange)
+    once, normal_once = (_shares(side, _once(side, strange)) for side in (some, held))
+    if _is_beyond(ours, theirs, BEYOND) or _is_beyond(once, normal_once, ONCE_BEYOND):
+        return float(np.quantile(theirs, 0.95))
+    return max(float(np.quantile(theirs, 0.995)), MOST_STRANGE) + MARGIN
 
 
 def _is_beyond(ours: Shares, theirs: Shares, margin: float) -> bool:
@@ -224,84 +254,9 @@ def _common(known: Counter[str]) -> set[str]:
     return common
 
 
-def _median(some: Sequence[float]) -> float:
-    return float(np.median(some)) if some else 0.0
-
-
 def _share(one: Sequence[str], some: set[str]) -> float:
     return sum(word in some for word in one) / len(one) if one else 0.0
 
 
 def _first(one: Sequence[str], some: set[str]) -> list[str]:
     return [*dict.fromkeys(word for word in one if word in some)][:3]
-
-
-Counted = tuple[int, int, int, int]
-"""Word pairs of a text, known ones, triples of known pairs, known ones."""
-
-
-class _Phrases:
-    """Pairs and triples of known texts."""
-
-    def __init__(self, known: Sequence[Sequence[str]], common: set[str]) -> None:
-        self._pairs = {pair for one in known for pair in pairwise(one)}
-        self._triples = {
-            triple
-            for one in known
-            for triple in zip(one, one[1:], one[2:], strict=False)
-            if triple[1] in common
-        }
-        self._common = common
-
-    def count(self, one: Sequence[str]) -> Counted:
-        """Counts a text's."""
-        known = [pair in self._pairs for pair in pairwise(one)]
-        of_known = [
-            triple in self._triples
-            for triple, (first, second) in zip(
-                zip(one, one[1:], one[2:], strict=False), pairwise(known), strict=True
-            )
-            if first and second and triple[1] in self._common
-        ]
-        return len(known), sum(known), len(of_known), sum(of_known)
-
-
-def _order(counted: Sequence[Counted]) -> Order:
-    table = np.array(counted, dtype=np.float64).reshape(-1, 4)
-    pairs, pairs_error = _ratio(table[:, 1], table[:, 0])
-    triples, triples_error = _ratio(table[:, 3], table[:, 2])
-    return Order(pairs, pairs_error, triples, triples_error, int(table[:, 2].sum()))
-
-
-def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[float, float]:
-    """A ratio of sums over texts and its standard error (linearised); (0, 0) without any."""
-    total, count = whole.sum(), len(whole)
-    if total == 0:
-        return 0.0, 0.0
-    share = part.sum() / total
-    residual = part - share * whole
-    error = np.sqrt(count / max(count - 1, 1) * (residual**2).sum()) / total
-    return float(share), float(error)
-
-
-def _shuffled(ours: Order, theirs: Order) -> bool:
-    """Whether known pairs are as frequent as in the reference, and known triples are not."""
-    if min(ours.count, theirs.count) < LEAST_TRIPLES:
-        return False
-    fewer = theirs.triples - ours.triples
-    error = np.hypot(ours.triples_error, theirs.triples_error)
-    missing = theirs.pairs - ours.pairs
-    pairs_error = np.hypot(ours.pairs_error, theirs.pairs_error)
-    return bool(
-        fewer > DEVIATIONS * error
-        and 1.0 - ours.triples >= WORSE * (1.0 - theirs.triples)
-        and missing <= DEVIATIONS * pairs_error
-    )
-
-
-def _disordered(counted: Sequence[Counted], expected: float) -> tuple[int, ...]:
-    return tuple(
-        row
-        for row, (_, _, triples, known) in enumerate(counted)
-        if triples and binom.cdf(known, triples, expected) < UNLIKELY
-    )

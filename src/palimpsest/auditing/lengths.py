@@ -46,7 +46,7 @@ def find_lengths(candidate: Side, reference: Side, without: Collection[int] = ()
     ours = np.array([*words.values()], dtype=np.float64)
     theirs = np.array([len(one) for one in reference.known.values() if one], dtype=np.float64)
     if len(ours) < 2 or len(theirs) < 2:
-        return Lengths(0.0, 0.0, False, Fact((), len(candidate), SHORT))
+        return Lengths(0.0, 0.0, False, Fact((), len(candidate), 0, len(reference)))
     error = np.hypot(*(one.std(ddof=1) / np.sqrt(len(one)) for one in (ours, theirs)))
     apart = theirs.mean() - ours.mean()
     shortened = bool(ours.mean() <= SHORTER * theirs.mean() and apart > DEVIATIONS * error)
@@ -54,5 +54,6 @@ def find_lengths(candidate: Side, reference: Side, without: Collection[int] = ()
     rows = tuple(row for row, count in words.items() if count < least) if shortened else ()
     shortest = sorted(rows, key=words.__getitem__)[:EXAMPLES]
     notes = {row: f"{words[row]} words" for row in shortest}
-    fact = Fact(rows, len(candidate), SHORT, examples(shortest, candidate.texts, notes))
+    shown = examples(shortest, candidate.texts, notes)
+    fact = Fact(rows, len(candidate), int((theirs < least).sum()), len(theirs), shown)
     return Lengths(float(ours.mean()), float(theirs.mean()), shortened, fact)

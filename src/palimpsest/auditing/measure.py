@@ -26,16 +26,19 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # b
 from palimpsest.auditing.copies import (
     FORMULA,
     Side,
-    distinct_texts,
-    find_copies,
-    find_opening,
 )
-from palimpsest.auditing.facts import Fact
 from palimpsest.auditing.judgements import Evidence, Judgement, judgements
-from palimpsest.auditing.language import Garbled, Pieces, find_garbled, unread
-from palimpsest.auditing.lengths import find_lengths
+from palimpsest.auditing.language import Pieces
+from palimpsest.auditing.plain_facts import PlainFacts
 from palimpsest.auditing.samples import Encode, Progress, Score, read_texts, sample_size, silent
-from palimpsest.auditing.subject import Cloud, Nearest, elsewhere, farthest, most_alike, nearest
+from palimpsest.auditing.subject import (
+    Cloud,
+    Nearest,
+    elsewhere,
+    farthest,
+    most_alike,
+    nearest,
+)
 from palimpsest.auditing.verdict import (
     DEFAULTS,
     AuditParams,
@@ -50,9 +53,9 @@ from palimpsest.core.rng import stream
 from palimpsest.core.words import count_words, segmentation
 from palimpsest.embedding.alike import all_alike
 from palimpsest.evaluation.evaluator import FAMILIES, WORDS_ALONE, Evaluator, with_intervals
-from palimpsest.evaluation.foreign import foreign_texts, other_letters
+from palimpsest.evaluation.foreign import foreign_texts
 from palimpsest.evaluation.human import HumanSide, Texts, human_side
-from palimpsest.evaluation.null_bands import cut_alike, null_bands, short_texts
+from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.metrics import validation
 
 REFERENCE_TEXTS = 6000
@@ -121,7 +124,8 @@ class Audit:
         which need many texts to be seen.
         """
         found = self.evidence
-        near = [row for row in found.copies.copied.rows if row not in {*found.copies.exact}]
+        exact = {*found.copies.exact}
+        near = [row for row in found.copies.copied.rows if row not in exact]
         kinds = {
             "copy": found.copies.exact,
             "near_copy": near,
@@ -129,7 +133,7 @@ class Audit:
             "loop": found.copies.looped,
             "empty": found.copies.empty,
             "opening": found.opening.rows,
-            "garbled": _garbled_rows(found.garbled),
+            "garbled": () if found.garbled is None else found.garbled.rows,
             "short": found.lengths.short.rows,
         }
         flags: dict[int, list[str]] = {}
@@ -151,7 +155,8 @@ def audit(
     """Judges a corpus against human text.
 
     Args:
-        candidate: at least 5 texts; empty and repeated ones count as they are.
+        candidate: at least 5 texts; empty and repeated ones count as they are, unless they are as
+            many as in the reference.
         reference: human texts, at least three times the sample's size; repeated ones count once.
         encode: gives embeddings (n, d) of unit length; called for at most n candidate texts and
             about max(6,000, 3n) reference texts, and not at all where the encoder does not read
@@ -174,25 +179,27 @@ def audit(
     """
     checked = validation.texts(candidate, "candidate")
     whole = validation.texts(reference, "reference")
-    human = distinct_texts(whole)
-    size = sample_size(len(checked), len(human), params.sample)
-    facts = _Facts(Side(checked), Side(whole), pieces)
-    chosen = stream(params.seed, "audit.candidate").permutation(len(checked))[:size]
-    order = stream(params.seed, "audit.reference").permutation(len(human))
-    wanted = min(len(order), max(REFERENCE_TEXTS, 3 * size), size * (1 + params.null_samples))
-    taken = facts.as_long([human[at] for at in order[:wanted]])
+    facts = PlainFacts(Side(checked), Side(whole), pieces)
+    human = np.array([*facts.reference.first.values()])
+    own = facts.measured
+    size = sample_size(len(own), len(human), params.sample)
+    chosen = own[stream(params.seed, "audit.candidate").permutation(len(own))[:size]]
+    wanted = min(len(human), max(REFERENCE_TEXTS, 3 * size), size * (1 + params.null_samples))
+    order = human[stream(params.seed, "audit.reference").permutation(len(human))[:wanted]]
+    taken = facts.as_long([whole[at] for at in order])
     encoder, said = (encode, []) if not facts.unread else (None, [_unread(facts.unread)])
     ours = read_texts([checked[at] for at in chosen], chosen, encoder, score, "candidate", progress)
-    theirs = read_texts(taken, order[:wanted], encoder, score, "reference", progress)
+    theirs = read_texts(taken, order, encoder, score, "reference", progress)
     _check_dimensions(ours, theirs)
     if encoder is not None and _are_one(theirs):
         encoder, said = None, [_unread("gives all reference texts one embedding")]
+        ours, theirs = (replace(one, embeddings=one.embeddings[:, :0]) for one in (ours, theirs))
     side = human_side(theirs, size, params.null_samples, params.seed, "reference")
     every, words, cloud = _findings(ours, side, params, encoder is not None, progress)
     rows: list[int] = chosen.tolist()
     sound = [text for text, row in zip(ours.texts, rows, strict=True) if row not in facts.faults]
     seen = foreign_texts(sound, side, "candidate")
-    found = facts.evidence(ours, side, every, params, rows, seen)
+    found = _evidence(facts, ours, side, every, params, rows, seen)
     return Audit(
         judgements=judgements(found),
         evidence=found,
@@ -209,71 +216,40 @@ def audit(
     )
 
 
-class _Facts:
-    """The plain facts of a candidate, over all texts."""
-
-    def __init__(self, candidate: Side, reference: Side, pieces: Pieces | None) -> None:
-        self.candidate, self.reference = candidate, reference
-        self.copies = find_copies(candidate, reference)
-        self.opening = find_opening(candidate, reference)
-        letters = other_letters(candidate.texts, reference.texts)
-        self.garbled = None if letters else find_garbled(candidate, reference, pieces)
-        self.faults = {
-            *self.copies.copied.rows,
-            *self.copies.repeated.rows,
-            *self.opening.rows,
-            *_garbled_rows(self.garbled),
-        }
-        self.lengths = find_lengths(candidate, reference, self.faults)
-        self.unread = "" if pieces is None else unread(pieces, reference)
-
-    @property
-    def is_garbled(self) -> bool:
-        """Whether garbled words or order are a verdict."""
-        return self.garbled is not None and self.garbled.holds
-
-    def as_long(self, human: list[str]) -> list[str]:
-        """Human texts, cut to the candidate's lengths where that is shortened: as long, the rest
-        of the metrics compares like with like.
-        """
-        if not self.lengths.shortened:
-            return human
-        lengths = np.sort([len(one) for one in self.candidate.words if one])
-        at = np.linspace(0, len(lengths) - 1, len(human)).round().astype(np.int64)
-        return [*cut_alike(human, lengths[at].tolist())]
-
-    def evidence(
-        self,
-        ours: Texts,
-        side: HumanSide,
-        every: tuple[Finding, ...],
-        params: AuditParams,
-        rows: list[int],
-        foreign: list[str],
-    ) -> Evidence:
-        """Everything that was found, put together."""
-        near = nearest(ours.embeddings, side) if ours.embeddings.shape[1] else None
-        away = (
-            "" if self.is_garbled else _away(near, every, rows, self.faults) or _words_of(foreign)
-        )
-        opening = self.opening
-        if away and opening.share < FORMULA:
-            opening = Fact((), opening.texts, opening.expected)
-        variety, reasons = judge(every, params, bool(away) or self.is_garbled)
-        return Evidence(
-            copies=self.copies,
-            opening=opening,
-            garbled=self.garbled,
-            surprise=None if away else surprising(every),
-            lengths=self.lengths,
-            variety=variety,
-            reasons=reasons,
-            metrics=len(every),
-            null_samples=params.null_samples,
-            away=away,
-            alike=most_alike(ours.embeddings, rows, ours.texts) if near else (),
-            farthest=farthest(near, rows, ours.texts, self.faults) if near else (),
-        )
+def _evidence(
+    facts: PlainFacts,
+    ours: Texts,
+    side: HumanSide,
+    every: tuple[Finding, ...],
+    params: AuditParams,
+    rows: list[int],
+    foreign: list[str],
+) -> Evidence:
+    """Everything that was found, put together."""
+    near = nearest(ours.embeddings, side) if ours.embeddings.shape[1] else None
+    away = ""
+    if not facts.is_garbled:
+        away = _words_of(foreign)
+        if not away and facts.has_new_words:
+            away = _away(near, every, rows, facts.faults)
+    opening = facts.opening
+    if away and opening.share < FORMULA:
+        opening = replace(opening, rows=(), examples=())
+    variety, reasons = judge(every, params, bool(away) or facts.is_garbled)
+    return Evidence(
+        copies=facts.copies,
+        opening=opening,
+        garbled=facts.garbled,
+        surprise=None if away else surprising(every),
+        lengths=facts.lengths,
+        variety=variety,
+        reasons=reasons,
+        metrics=len(every),
+        null_samples=params.null_samples,
+        away=away,
+        alike=most_alike(ours.embeddings, rows, ours.texts) if near else (),
+        farthest=farthest(near, rows, ours.texts, facts.faults) if near else (),
+    )
 
 
 def _findings(
@@ -314,14 +290,6 @@ def _away(
 def _words_of(foreign: Sequence[str]) -> str:
     """What speaks for another subject or language, without the question that it ends in."""
     return "; ".join(said.rpartition(": ")[0] for said in foreign)
-
-
-def _garbled_rows(garbled: Garbled | None) -> tuple[int, ...]:
-    """Rows of strange words where they are a verdict, and of disordered ones."""
-    if garbled is None:
-        return ()
-    strange = garbled.strange.rows if garbled.strange.holds else ()
-    return (*strange, *garbled.disordered.rows)
 
 
 def _check_dimensions(ours: Texts, theirs: Texts) -> None:

@@ -17,8 +17,12 @@ from palimpsest.evaluation.human import HumanSide
 from palimpsest.metrics.validation import BLOCK_ROWS
 from palimpsest.statistics.null_band import Band
 
-LEVEL = 0.001
-"""p-value of the mean cosine to the nearest human text, below which it is believed to differ."""
+LEVEL = 0.01
+"""p-value of the mean cosine to the nearest human text, below which it differs; beside `EFFECT`,
+which decides where texts are many."""
+NEW_WORDS, LEAST_NEW = 0.5, 0.005
+"""Unknown words, over those of human samples, and their least share, up to which texts are of the
+reference's own subject, however far from most of it."""
 EFFECT = 0.2
 """How far it must lie below human texts', in standard deviations of single texts: a small effect
 (Cohen 1988). Measured: two samples of one corpus .1 at most, WikiText against Wikipedia .16, the

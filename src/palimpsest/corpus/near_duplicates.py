@@ -52,13 +52,16 @@ def near_duplicates(heldout: Sequence[str], training: Sequence[str]) -> list[Nea
 
 
 def nearly_repeated(
-    heldout: Sequence[Sequence[str]], training: Iterable[Sequence[str]]
+    heldout: Sequence[Sequence[str]],
+    training: Iterable[Sequence[str]],
+    itself: bool = False,
 ) -> list[NearDuplicate]:
     """The held-out documents that a training document nearly repeats, in their order.
 
     Args:
         heldout: the words of each (`palimpsest.core.words`).
         training: likewise; gone through once.
+        itself: whether both are the same documents, none of which repeats itself.
 
     A text of fewer than 8 words is one n-gram; a text without words is nobody's copy. An n-gram of
     more than `COMMON` held-out documents (a licence, a form letter) counts as the training
@@ -87,6 +90,8 @@ def nearly_repeated(
         found = [owner_of[one:end] for one, end in zip(begins, ends, strict=True) if one < end]
         if found:
             some, held = np.unique(np.concatenate(found), return_counts=True)
+            if itself:
+                some, held = some[some != row], held[some != row]
             shares = held / sizes[some]
             nearest[some[shares > best[some]]] = row
             best[some] = np.maximum(best[some], shares)
