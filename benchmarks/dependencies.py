@@ -59,6 +59,7 @@ def direct() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     groups = {
+        "to read GGUF": extras["gguf"],
         "to test": extras["test"],
         "by the pipeline": extras["pipeline"],
         "to audit": project["dependencies"],

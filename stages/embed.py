@@ -17,7 +17,7 @@ from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.core.resume import Checkpoints
-from palimpsest.core.storage import new_folder, read_continuations, read_texts
+from palimpsest.core.storage import new_folder, read_continuations, read_human, read_texts
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.probe import corpus_probe
 from palimpsest.embedding.encoder import Encoder
@@ -53,7 +53,7 @@ def _embed(args: Namespace) -> None:
     inputs = opened("embed", args)
     written = read_continuations(args.texts / "texts.jsonl")
     witness = read_continuations(args.texts / "witness.jsonl")
-    heldout = read_texts(args.human / "heldout.jsonl")
+    begun, heldout = read_human(args.human / "heldout.jsonl")
     first = args.generation == 0
     pool = read_continuations(args.human / "null.jsonl") if first else ([], [])
     texts, null = written[1], pool[1]
@@ -66,7 +66,7 @@ def _embed(args: Namespace) -> None:
     load = partial(load_model_and_tokenizer, dtype=params.dtype, device=place, like=like)
     counts = np.load(args.human / "token_counts.npy")
     own = load(args.model)
-    arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count, kept)
+    arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count, kept, begun)
     training = read_texts(args.human / "train.jsonl")
     probe, skipped = corpus_probe(read_ledger(args.human), training, seed)
     states = probe.arrays(last_states(*own, probe.sentences(), kept), skipped)

@@ -70,7 +70,7 @@ def _finetune(args: Namespace) -> None:
         trained, curve = train(model, tokenizer, texts, params, order, *rest)
 
     with new_folder(args.out) as folder:
-        save_model(trained, tokenizer, folder)
+        save_model(trained, tokenizer, folder, params.save_dtype)
         write_bytes(folder / "curve.csv", curve_csv(curve))
         write_provenance(
             folder,

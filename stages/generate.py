@@ -14,7 +14,7 @@ from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
 from palimpsest.core.resume import Checkpoints
 from palimpsest.core.rng import stream, uniforms
-from palimpsest.core.storage import new_folder, read_texts, write_texts
+from palimpsest.core.storage import new_folder, read_human, read_texts, write_texts
 from palimpsest.corpus.filters import scores
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.regimes import empty_texts, read_sources, training_set
@@ -50,7 +50,8 @@ def _generate(args: Namespace) -> None:
     inputs = opened("generate", args)
     seed = parameters.seed_of("generate")
     model, tokenizer = load_model_and_tokenizer(args.model, params.dtype, params.device)
-    human = read_texts(args.human / "train.jsonl") if params.prompt_tokens else []
+    begun = read_human(args.human / f"{params.prompts_from}.jsonl") if params.prompt_tokens else ()
+    human = list(map("".join, zip(*begun, strict=True)))
     prompts = openings(params, tokenizer, human, stream(seed, "prompts"))
     noise, kept = partial(uniforms, seed, "generate", args.generation), Checkpoints(args.out)
     with command.bar(len(prompts), f"generate g{args.generation:02d}") as bar:

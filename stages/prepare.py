@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from palimpsest.core import command, disk_space
+from palimpsest.core import command
 from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import write_provenance
@@ -17,7 +17,7 @@ from palimpsest.core.rng import stream
 from palimpsest.core.storage import new_folder, write_texts
 from palimpsest.corpus.source import Human, check_long_enough, human_corpus, source_hashes
 
-OF_GENERATE = ("documents", "prompts", "prompt_tokens", "max_new_tokens")
+OF_GENERATE = ("documents", "prompts", "prompt_tokens", "prompts_from", "max_new_tokens")
 READ = ("seed", "seeds.corpus", "corpus", "model", *(f"generate.{key}" for key in OF_GENERATE))
 """Parameters that the stage reads."""
 
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
 def _prepare(args: Namespace) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import folder_hashes, initial_model, save_model
-    from palimpsest.lm.prompts import human_continuations
+    from palimpsest.lm.prompts import human_columns, human_continuations
 
     parameters = Parameters.load(args.params)
     seed, count = parameters.seed_of("corpus"), parameters.generate.documents
@@ -50,12 +50,13 @@ def _prepare(args: Namespace) -> None:
         bar.update()
         prompts, texts = human_continuations(tokenizer, human.compared, **_cut(parameters))
         check_long_enough(len(texts), count, parameters.corpus.null_pool)
+        given = {parameters.generate.prompts_from: parameters.generate.prompt_tokens}
         bar.update()
     facts = _facts(parameters, human)
     noted = handed_on(human.warnings, {"corpus": parameters.corpus, "model": parameters.model})
     with new_folder(args.human) as folder:
-        for name in ("train", "heldout", "reserve"):
-            write_texts(folder / f"{name}.jsonl", human.parts[name])
+        for name, columns in human_columns(tokenizer, human.parts, given.get("heldout", 0)).items():
+            write_texts(folder / f"{name}.jsonl", **columns)
         write_texts(folder / "null.jsonl", texts[count:], prompt=prompts[count:])
         np.save(folder / "token_counts.npy", tokenizer.counts(human.parts["train"]))
         if human.ledger is not None:
@@ -70,7 +71,7 @@ def _prepare(args: Namespace) -> None:
     with new_folder(args.model) as folder:
         save_model(model, tokenizer, folder)
         write_provenance(folder, "prepare", facts, folder_hashes(parameters.model))
-    disk_space.warn_of_need(args.model, args.texts, args.human)
+    parameters.check_room(args.model, args.texts, args.human)
 
 
 def _cut(parameters: Parameters) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _facts(parameters: Parameters, human: Human) -> dict[str, Any]:
     return {
         "corpus": {key: value for key, value in corpus.as_dict().items() if key not in unused},
         "model": parameters.model.as_dict(),
-        "generate": _cut(parameters),
+        "generate": _cut(parameters) | {"prompts_from": parameters.generate.prompts_from},
         "documents": {name: len(part) for name, part in human.parts.items()},
         "seed": parameters.seed_of("corpus"),
     }

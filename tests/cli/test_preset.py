@@ -5,8 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from palimpsest.cli.main import main
 from palimpsest.cli.preset import as_yaml
@@ -18,6 +20,7 @@ from tests.tiny import ROOT
 
 PAPERS = (
     "ainex", "ainex-as-published", "drayson", "gerstgrasser", "linguistic-collapse", "shumailov",
+    "smollm2", "smollm2-two-words",
 )  # fmt: skip
 
 KEPT = Path(".dvc", "tmp", "palimpsest")
@@ -167,6 +170,42 @@ def test_uncommitted_changes_are_refused_or_kept(project: Path, capsys) -> None:
     assert main(["preset", "drayson", "--force"]) == 0
     assert (project / KEPT / "params.yaml.old").read_text() == mine
     assert (project / KEPT / "params.yaml.old1").read_text() == ainex
+
+
+def test_the_same_preset_again_is_no_change_that_could_be_lost(project: Path, capsys) -> None:
+    words = ["preset", "ainex", "--generations", "3", "-S", "seed=4"]
+    assert main(words) == 0
+    written_by_it = everything(project)
+    capsys.readouterr()
+    assert main(words) == 0
+    assert everything(project) == written_by_it
+    assert capsys.readouterr().out.startswith("chain.yaml: generations g00 to g03")
+    assert main([*words, "-S", "seed=5"]) == 1
+    assert "error: params.yaml: want no uncommitted changes" in capsys.readouterr().err
+    assert main(["preset", "ainex", "--generations", "4", "-S", "seed=4"]) == 1
+    assert "error: chain.yaml: want no uncommitted changes" in capsys.readouterr().err
+    assert everything(project) == written_by_it
+
+
+def test_the_room_that_the_models_need_is_said_before_anything_runs(project: Path, capsys) -> None:
+    folder = project / "pretrained" / "smollm2"
+    folder.mkdir(parents=True)
+    save_file({"a": np.ones((500, 1000), np.float32)}, folder / "model.safetensors")
+    assert main(["preset", "smollm2"]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("disk: ")]
+    assert said[0].startswith(
+        "disk: models of 41 generations × 2.0 MB and the first one: 84 MB, as "
+    )
+    assert (
+        main(["preset", "smollm2", "--force", "--no-null", "-S", "finetune.save_dtype=bfloat16"])
+        == 0
+    )
+    assert (
+        "disk: models of 21 generations × 1.0 MB and the first one: 23 MB"
+        in capsys.readouterr().out
+    )
+    assert main(["preset", "ainex", "--force"]) == 0  # a hub id: its size is not known
+    assert "disk:" not in capsys.readouterr().out
 
 
 def test_a_project_in_a_subfolder_loses_nothing_either(project: Path, capsys) -> None:

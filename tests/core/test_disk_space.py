@@ -5,9 +5,17 @@ import logging
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from palimpsest.core.disk_space import amount, need_of_a_generation, need_of_chain, warn_of_need
+from palimpsest.core.disk_space import (
+    amount,
+    need_of_a_generation,
+    need_of_chain,
+    need_of_models,
+    warn_of_need,
+)
 from palimpsest.core.storage import write_texts
 
 
@@ -51,6 +59,49 @@ def test_each_part_is_added_up(prepared: Path) -> None:
     assert need.embeddings == vectors + likelihoods + states + scores
     assert need.first == 12 * (4 * 384 + 16) + 44
     assert need.generation == need.model + need.texts + need.embeddings
+
+
+def test_weights_that_are_saved_short_take_half_the_room(prepared: Path) -> None:
+    config = (prepared / "models/base/config.json").stat().st_size
+    long, short = (
+        need_of_a_generation(*folders(prepared), dtype) for dtype in ("float32", "bfloat16")
+    )
+    assert short.model == config + (1000 - config) // 2
+    assert long.generation - short.generation == 1000 - short.model
+    assert short.while_training == long.while_training == 6000  # it is trained in float32
+    said = need_of_chain(prepared, 20, "bfloat16")
+    assert said is not None
+    assert said.startswith("20 generations × ")
+    assert said != need_of_chain(prepared, 20)
+
+
+def test_before_prepare_the_models_are_told_of_a_folder(tmp_path: Path) -> None:
+    source = tmp_path / "model"
+    source.mkdir()
+    save_file({"a": np.ones((1000, 100), np.float32)}, source / "model-00001-of-00002.safetensors")
+    save_file({"b": np.ones(25_000, np.float16)}, source / "model-00002-of-00002.safetensors")
+    said = need_of_models(tmp_path, source, 41, "bfloat16")
+    assert said is not None
+    assert said.startswith(
+        "models of 41 generations × 250 kB and the first one: 11 MB, as much again in DVC's cache, "
+        "3.0 MB while one is trained; "
+    )
+    long = need_of_models(tmp_path, source, 41, "float32")
+    assert long is not None
+    assert "× 500 kB and the first one: 21 MB" in long
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"\xff" * 8, (9).to_bytes(8, "little") + b"[1, 2, 3]",
+     (8).to_bytes(8, "little") + b'{"a": 1}', (11).to_bytes(8, "little") + b'{"a": {}}  ',
+     (2).to_bytes(8, "little") + b"{}"],
+)  # fmt: skip
+def test_of_what_is_no_model_nothing_is_known(tmp_path: Path, content: bytes) -> None:
+    assert need_of_models(tmp_path, tmp_path / "none", 3, "float32") is None
+    assert need_of_models(tmp_path, tmp_path, 3, "float32") is None
+    (tmp_path / "model.safetensors").write_bytes(content)
+    assert need_of_models(tmp_path, tmp_path, 3, "float32") is None
 
 
 @pytest.mark.parametrize(

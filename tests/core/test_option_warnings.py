@@ -59,6 +59,10 @@ def test_a_preset_says_its_faults_and_nothing_else(path: Path) -> None:
         ({"generate.strategy": "greedy", "generate.top_k": 3}, "generate.top_k does nothing unde"),
         ({"generate.keep_prompt": False}, "generate.keep_prompt does nothing without prompts"),
         ({"generate.padding": "left"}, "generate.padding does nothing without prompts"),
+        (
+            {"generate.prompts_from": "heldout"},
+            "generate.prompts_from does nothing without generate.prompt_tokens",
+        ),
         ({**PROMPTED, "generate.padding": "right"}, "generate.padding: right has end-of-text rea"),
         ({"regime.real_fraction": 0.5}, "regime.real_fraction does nothing under regime.kind rep"),
         ({"regime.real": "fixed"}, "regime.real does nothing under regime.kind replace"),

@@ -170,7 +170,7 @@ KINDS: dict[str, list[str]] = {
     ],
     "text or null": [
         *in_section("corpus.hub", "config", "revision"),
-        *in_section("model", "revision", "tokenizer"),
+        *in_section("model", "revision", "start_token", "end_token", "tokenizer"),
         "embed.encoder.revision",
     ],
     "true or false": [
@@ -193,12 +193,14 @@ KINDS: dict[str, list[str]] = {
     "one of 'constant', 'linear', 'cosine'": ["pretrain.schedule", "finetune.schedule"],
     "one of 'float32', 'bfloat16'": [
         *(f"{name}.dtype" for name in (*TRAINED, "generate", "embed", "embed.encoder")),
+        *(f"{name}.save_dtype" for name in TRAINED),
     ],
     "one of 'auto', 'cpu', 'cuda'": [
         *(f"{name}.device" for name in (*TRAINED, "generate", "embed", "embed.encoder")),
     ],
     "one of 'sample', 'greedy', 'beam'": ["generate.strategy"],
     "one of 'none', 'left', 'right'": ["generate.padding"],
+    "one of 'train', 'heldout'": ["generate.prompts_from"],
     "one of 'replace', 'accumulate', 'accumulate_subsample', 'mix', 'fresh', 'filtered'": [
         "regime.kind"
     ],

@@ -15,6 +15,7 @@ from palimpsest.core.storage import (
     read_arrays,
     read_continuations,
     read_embeddings,
+    read_human,
     read_json,
     read_rows,
     read_texts,
@@ -255,3 +256,14 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, name, got):
 def test_what_the_disk_refuses_is_one_line():
     with pytest.raises(PalimpsestError, match=r"/dev/full: want a file to write, got .*No space"):
         write_out(Path("/dev/full"), b"x" * 10)
+
+
+def test_human_texts_may_have_beginnings_that_stand_apart(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    write_texts(path, ["a", "b"])
+    assert read_human(path) == (["", ""], ["a", "b"])
+    write_texts(path, ["a", "b"], prompt=["one ", "two "])
+    assert read_human(path) == (["one ", "two "], ["a", "b"])
+    path.write_text('{"text": "a", "prompt": 3}\n')
+    with pytest.raises(CorpusError, match="got int as 'prompt'"):
+        read_human(path)

@@ -26,6 +26,7 @@ from tests.tiny import ROOT
 
 PAPERS = (
     "ainex", "ainex-as-published", "drayson", "gerstgrasser", "linguistic-collapse", "shumailov",
+    "smollm2", "smollm2-two-words",
 )  # fmt: skip
 
 
@@ -155,6 +156,34 @@ def test_a_preset_like_another_differs_in_what_it_says(project: Path) -> None:
     mine = load_preset(project, "mine")
     assert (mine.generations, mine.control_chain) == (3, False)
     assert [entry["value"] for entry in mine.published] == [2.0]
+
+
+def test_the_seed_study_on_a_real_model_is_its_protocol(project: Path) -> None:
+    ainex, real, fixed = (
+        load_preset(project, name) for name in ("ainex", "smollm2", "smollm2-two-words")
+    )
+    assert (real.generations, real.control_chain) == (fixed.generations, True) == (20, True)
+    of_model_and_text = ("corpus.", "model.", "generate.", "compute.")
+    for key, value in ainex.parameters.items():
+        if not key.startswith(of_model_and_text):
+            assert real.parameters[key] == value, key
+    for key in ("documents", "temperature", "top_k", "repetition_penalty"):
+        assert real.parameters[f"generate.{key}"] == ainex.parameters[f"generate.{key}"]
+    use(project, "smollm2")
+    parameters = Parameters.load(project / "params.yaml")
+    params = parameters.generate
+    assert (params.documents, params.prompt_tokens + params.max_new_tokens) == (250, 100)
+    assert (params.prompts_from, params.prompts) == ("heldout", ())
+    assert parameters.witness.prompts == ("The fundamental laws of physics dictate that",)
+    assert parameters.finetune.init == "previous"
+    assert (parameters.model.start_token, parameters.model.end_token) == ("<|endoftext|>",) * 2
+    changed = {key for key in fixed.parameters if fixed.parameters[key] != real.parameters.get(key)}
+    assert changed == {
+        f"generate.{key}"
+        for key in ("max_new_tokens", "prompts", "prompt_tokens", "prompts_from", "padding")
+    }
+    assert fixed.parameters["generate.prompts"] == ainex.parameters["generate.prompts"]
+    assert {len(prompt.split()) for prompt in fixed.parameters["generate.prompts"]} == {2}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,9 +46,15 @@ TOLERANCE = 1e-4
 """Of a text's loss, relative: sums of float32 in another order."""
 
 
-def through_stages(family: str, root: Path) -> None:
-    """Runs the stages in an empty folder; AssertionError if they say other than the library."""
-    saved(random_model(family), root / "theirs")
+def through_stages(family: str, root: Path, **options: Any) -> None:
+    """Runs the stages in an empty folder; AssertionError if they say other than the library.
+
+    Args:
+        family: its name in `FAMILIES`.
+        root: the folder.
+        **options: of `save_pretrained`.
+    """
+    saved(random_model(family), root / "theirs", **options)
     params = tiny_params()
     for key, value in {**PARAMETERS, "model.source": str(root / "theirs")}.items():
         turn(params, key, value)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from palimpsest.lm.gguf_header import read_header
 from palimpsest.lm.model_config import Gpt2Config, LlamaConfig
 from palimpsest.lm.tokenizer import load_tokenizer, train_tokenizer
 from palimpsest.lm.weights import read_json, read_weights, weight_files, weight_shapes
@@ -21,6 +22,7 @@ from tests.fuzz.inputs import (
     replaced,
     variants,
 )
+from tests.lm.gguf_files import F32, gguf_bytes
 
 GPT2 = {
     "model_type": "gpt2", "n_layer": 1, "n_head": 2, "n_embd": 4, "n_positions": 8,
@@ -115,3 +117,19 @@ def test_the_whole_ones_are_read(tmp_path):
     assert (tokenizer.start, tokenizer.end) == (0, 2)
     assert Gpt2Config.read(GPT2, tmp_path).n_embd == 4
     assert LlamaConfig.read(LLAMA, tmp_path).theta == pytest.approx(10_000)
+
+
+GGUF = gguf_bytes(
+    {"general.architecture": "llama", "llama.block_count": 2, "tokenizer.ggml.tokens": ["a", "b"]},
+    {"a": ((2, 3), F32, bytes(24)), "b": ((5,), F32, bytes(20))},
+)
+
+
+@fuzz
+@given(variants(GGUF, pieces=("\xff" * 8, "\x00" * 8, "GGUF", "\x09\x00\x00\x00", "split.count")))
+def test_headers_of_gguf_files(tmp_path, content):
+    path = tmp_path / "model.gguf"
+    path.write_bytes(content)
+    header = read_or_refused(read_header, path)
+    if header is not None:
+        assert all(len(shape) <= 4 for shape in header.shapes.values())

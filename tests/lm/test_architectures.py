@@ -14,7 +14,7 @@ from palimpsest.lm.hub import HubModel, RereadingDecoder
 from palimpsest.lm.scoring import likelihood
 from palimpsest.lm.training import train
 from tests.lm.architectures import FAMILIES, random_model
-from tests.lm.tiny import TEXTS, model_params, sampling, saved, tokenizer, training
+from tests.lm.tiny import TEXTS, model_params, sampling, saved, scores, tokenizer, training
 
 WITHOUT_CACHE = {"OpenAIGPT", "RecurrentGemma", "MiniMax", "Rwkv"}
 """Families whose cache is not the library's common one: every step reads the text again."""
@@ -47,6 +47,9 @@ def their_greedy_text(model, row):
 
 def test_likelihood_greedy_text_and_saved_weights_are_the_librarys(family, tmp_path):
     name, theirs, ours = family
+    row = tokenizer().documents(TEXTS[:1])[0]
+    logits = their_scores(theirs, row)
+    torch.testing.assert_close(scores(ours, torch.tensor([row]))[0], logits, atol=1e-4, rtol=1e-4)
     expected = []
     for document in tokenizer().documents(TEXTS[:4]):
         logp = their_scores(theirs, document[:-1]).log_softmax(dim=1)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
 from palimpsest.core.errors import ModelError
@@ -19,6 +21,7 @@ from palimpsest.lm.checkpoint import (
     scratch_model,
 )
 from palimpsest.lm.tokenizer import train_tokenizer
+from tests.lm.architectures import random_model
 from tests.lm.tiny import TEXTS, Trap, ids, model_params, pair, saved, scores, theirs, tokenizer
 
 ROWS = ids(2, 9)
@@ -91,6 +94,35 @@ def test_a_hub_id_is_fetched_at_its_revision_and_a_folder_is_not(folder, monkeyp
         model, _ = initial_model(model_params(source=source, revision=revision), TEXTS, 0)
         assert torch.equal(scores(model, ROWS), expected)
     assert asked == [("a/b", "0123abc"), ("a/b", None)]
+
+
+@pytest.mark.parametrize("family", ["GPT2", "Llama", "GPTNeoX"])
+def test_other_marks_of_a_document_are_handed_on(family, tmp_path):
+    folder = saved(random_model(family), tmp_path / "theirs")
+    words = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    words.add_special_tokens([words.id_to_token(7)])  # a type that the model has
+    words.save(str(folder / "tokenizer.json"))
+    params = model_params(source=str(folder), end_token=words.id_to_token(7))
+    model, own = initial_model(params, TEXTS, 0)
+    assert (own.start, own.end) == (tokenizer().start, 7)
+    (tmp_path / "ours").mkdir()
+    save_model(model, own, tmp_path / "ours")
+    again, after = load_model_and_tokenizer(tmp_path / "ours", device="cpu")
+    assert (after.start, after.end) == (own.start, 7)
+    config = transformers.AutoConfig.from_pretrained(str(tmp_path / "ours"))
+    assert (config.bos_token_id, config.eos_token_id) == (own.start, 7)
+    assert torch.equal(scores(again, ROWS), scores(model, ROWS))
+
+
+def test_a_model_from_scratch_has_the_marks_of_its_tokenizer(tmp_path):
+    tokenizer().save(tmp_path)
+    for changes in ({}, {"tokenizer": str(tmp_path)}):
+        model, own = initial_model(model_params(end_token="<|endoftext|>", **changes), TEXTS, 0)
+        assert model.config["eos_token_id"] == own.end == tokenizer().end
+        with pytest.raises(
+            ModelError, match=r"^model\.start_token: want a special token of the tok"
+        ):
+            initial_model(model_params(start_token="<s>", **changes), TEXTS, 0)
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])

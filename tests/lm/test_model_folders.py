@@ -14,7 +14,7 @@ from palimpsest.core.errors import ModelError
 from palimpsest.lm.checkpoint import load_model
 from palimpsest.lm.tokenizer import load_tokenizer
 from tests.lm.architectures import random_model
-from tests.lm.tiny import ids, saved, scores, theirs, tokenizer
+from tests.lm.tiny import ids, saved, scores, their_scores, theirs, tokenizer
 
 HUGE = 10**9
 KEYS = {
@@ -222,3 +222,53 @@ def test_an_index_names_files_by_names_that_can_be(tmp_path):
         index = json.dumps({"weight_map": {"a": name}})
         (folder / "model.safetensors.index.json").write_text(index)
         assert "want names of files beside it, got" in refusal(folder)
+
+
+def sharded(family, path):
+    """A folder whose weights lie in several files, and what each of them holds."""
+    model = random_model("GPTNeoX") if family == "neox" else theirs(family)
+    folder = saved(model, path, max_shard_size="20KB")
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    assert len({*index["weight_map"].values()}) > 2
+    return model, folder, index
+
+
+@pytest.mark.parametrize("family", KEYS)
+def test_weights_in_several_files_are_one_model(family, tmp_path):
+    model, folder, _ = sharded(family, tmp_path)
+    ours = load_model(folder, device="cpu")
+    torch.testing.assert_close(scores(ours, ROWS), their_scores(model, ROWS), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", KEYS)
+def test_shards_and_their_index_must_fit_each_other(family, tmp_path):
+    _, folder, index = sharded(family, tmp_path)
+    places = index["weight_map"]
+    shards = sorted({*places.values()})
+    held = [*places.values()]
+    name = next(one for one in places if held.count(places[one]) > 1 and places[one] > shards[0])
+    other = next(one for one in places if places[one] == shards[0])
+
+    def says(changed):
+        content = json.dumps({**index, "weight_map": changed})
+        (folder / "model.safetensors.index.json").write_text(content)
+        return refusal(folder)
+
+    assert says(places) == ""
+    missing = says({**places, name: "model-00009-of-00009.safetensors"})
+    assert "want names of files beside it, got model-00009-of-00009.safetensors" in missing
+    moved = says({**places, name: places[other]})
+    assert f"{places[other]}: want {name}, by model.safetensors.index.json, got none" in moved
+    less = says({key: place for key, place in places.items() if key != name})
+    assert f"want the weights that model.safetensors.index.json names, got {name}" in less
+    without = says({key: place for key, place in places.items() if place != shards[0]})
+    assert f"want a weight_map that names every shard beside it, got none of {shards[0]}" in without
+    extra = folder / "model-00008-of-00009.safetensors"
+    shutil.copy(folder / shards[0], extra)
+    assert f"names every shard beside it, got none of {extra.name}" in says(places)
+    extra.rename(folder / "consolidated.safetensors")
+    assert says(places) == ""
+    (folder / shards[1]).write_bytes((folder / shards[1]).read_bytes()[:-100])
+    assert f"{shards[1]}: want a safetensors file, got" in says(places)
+    (folder / shards[1]).unlink()
+    assert f"want names of files beside it, got {shards[1]}" in says(places)

@@ -8,7 +8,7 @@ from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import WitnessParams
 from palimpsest.core.rng import stream, uniforms
 from palimpsest.lm.generation import generate
-from palimpsest.lm.prompts import continuations, human_continuations, openings
+from palimpsest.lm.prompts import continuations, human_columns, human_continuations, openings
 from tests.lm.tiny import TEXTS, pair, sampling, tokenizer
 
 NOISE = partial(uniforms, 7, "witness", 1)
@@ -132,3 +132,24 @@ def test_the_end_of_a_document_is_not_written(model):
     found = continuations(model, tokenizer(), witness, sampling(), NOISE)
     assert len(set(found)) > 1
     assert not any("endoftext" in text for text in found)
+
+
+PARTS = {"train": TEXTS[:3], "heldout": [*TEXTS[3:9], "a", ""], "reserve": TEXTS[9:11], "null": []}
+
+
+def test_human_parts_are_written_as_they_are():
+    columns = human_columns(tokenizer(), PARTS, 0)
+    assert columns == {name: {"texts": PARTS[name]} for name in ("train", "heldout", "reserve")}
+
+
+def test_held_out_documents_stand_behind_what_models_continue():
+    columns = human_columns(tokenizer(), PARTS, 4)
+    heldout = columns.pop("heldout")
+    assert columns == {name: {"texts": PARTS[name]} for name in ("train", "reserve")}
+    whole = [one + two for one, two in zip(heldout["prompt"], heldout["texts"], strict=True)]
+    assert whole == TEXTS[3:9]  # the short ones are left out
+    assert heldout["prompt"] == tokenizer().decode([r[:4] for r in tokenizer().encode(whole)])
+    with pytest.raises(
+        CorpusError, match=r"at least 5 held-out documents of more than 90 .*, got 0"
+    ):
+        human_columns(tokenizer(), PARTS, 90)

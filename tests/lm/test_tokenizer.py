@@ -367,3 +367,34 @@ def test_a_tokenizer_that_panics_while_it_encodes_is_one_line():
 
     with pytest.raises(ModelError, match=r"the tokenizer: want one whose parts fit .* got index"):
         Tokenizer(Backend(), 0, 0).encode(["a"])
+
+
+def with_marks():
+    """The tests' tokenizer with the marks of a conversation, one of them as its end."""
+    backend = tokenizers.Tokenizer.from_str(tokenizer().backend.to_str())
+    backend.add_special_tokens(["<|user|>", "<|done|>"])
+    backend.add_tokens(["plain"])
+    return Tokenizer(backend, start=tokenizer().start, end=backend.token_to_id("<|done|>"))
+
+
+def test_another_start_and_end_of_a_document():
+    words = with_marks()
+    user, done = (words.backend.token_to_id(mark) for mark in ("<|user|>", "<|done|>"))
+    assert words.between(None, None) == words
+    changed = words.between("<|user|>", END_OF_TEXT)
+    assert (changed.start, changed.end) == (user, tokenizer().end)
+    assert changed.documents(["a b"])[0] == [user, *words.encode(["a b"])[0], tokenizer().end]
+    same = words.between("<|done|>", None)
+    assert (same.start, same.end) == (done, done)
+
+
+@pytest.mark.parametrize("token", ["<|nothing|>", "plain", "the", "", "<|user|", "0"])
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_a_mark_that_the_tokenizer_does_not_have_is_refused(name, token):
+    marks = {"start": None, "end": None, name: token}
+    message = (
+        rf"^model\.{name}_token: want a special token of the tokenizer \(.*<\|user\|>, <\|done"
+    )
+    with pytest.raises(ModelError, match=message) as said:
+        with_marks().between(**marks)
+    assert repr(token) in str(said.value)

@@ -1,5 +1,6 @@
 """Training: the schedule by hand, no loss on padding, a constant divisor, honest failures."""
 
+import json
 import math
 import signal
 import subprocess
@@ -10,14 +11,16 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from safetensors.torch import load_file
 
 from palimpsest.core.errors import CorpusError, ParamsError, TrainingError
 from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.core.rng import stream
-from palimpsest.lm.checkpoint import load_model
+from palimpsest.lm.checkpoint import load_model, save_model
 from palimpsest.lm.hub import HubModel
 from palimpsest.lm.training import schedule, train
 from stages import finetune
+from tests.lm.architectures import random_model
 from tests.lm.tiny import TEXTS, pair, saved, theirs, tokenizer, training
 from tests.tiny import tiny_params
 from tests.unfinished import EveryStep, stopped, taken_up
@@ -165,7 +168,8 @@ def test_training_does_not_import_the_compiler():
         "from palimpsest.lm.checkpoint import initial_model\n"
         "from palimpsest.lm.training import train\n"
         "from tests.lm.tiny import TEXTS, training\n"
-        "parameters = dict(source='scratch', revision=None, tokenizer=None, vocabulary=300)\n"
+        "parameters = dict(source='scratch', revision=None, start_token=None, end_token=None)\n"
+        "parameters |= dict(tokenizer=None, vocabulary=300)\n"
         "params = ModelParams(**parameters, layers=1, heads=1, width=8, context=32)\n"
         "train(*initial_model(params, TEXTS, 0), TEXTS, training(steps=1), stream(0, 'order'))\n"
         "print('torch._dynamo' in sys.modules)\n"
@@ -210,6 +214,39 @@ def test_weights_that_do_not_move_are_no_model(model):
         run(model, steps=3, learning_rate=1e-30)
     trained, _ = run(model, steps=3, learning_rate=1e-6)
     assert difference(trained, model) > 0.0
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "GPTNeoX"])
+def test_weights_are_rounded_to_what_is_saved(family, tmp_path):
+    if family == "GPTNeoX":
+        model = load_model(saved(random_model(family), tmp_path / "theirs"), device="cpu")
+    else:
+        model = pair(family, tmp_path / "theirs")[1]
+    long, short = (run(model, save_dtype=dtype)[0] for dtype in ("float32", "bfloat16"))
+    for name, weight in long.parameters().items():
+        stored = short.parameters()[name]
+        assert stored.dtype == torch.float32
+        assert torch.equal(stored, weight.bfloat16().float())
+    assert difference(long, short) > 0.0
+    folder = tmp_path / "short"
+    folder.mkdir()
+    save_model(short, tokenizer(), folder, "bfloat16")
+    held = load_file(folder / "model.safetensors")
+    assert {weight.dtype for weight in held.values()} == {torch.bfloat16}
+    assert json.loads((folder / "config.json").read_text())["dtype"] == "bfloat16"
+    again = load_model(folder, device="cpu")
+    for name, weight in short.parameters().items():
+        assert torch.equal(again.parameters()[name], weight)
+
+
+def test_what_rounding_takes_back_has_not_moved(model):
+    """Also of a model that was not rounded before: rounding alone is no training."""
+    said = r"got the same .* is finetune\.learning_rate too low\? Does finetune\.save_dtype round"
+    assert difference(run(model, learning_rate=1e-7)[0], model) > 0.0
+    with pytest.raises(TrainingError, match=said):
+        run(model, learning_rate=1e-9, save_dtype="bfloat16")
+    trained, _ = run(model, learning_rate=1e-3, save_dtype="bfloat16")
+    assert difference(trained, model) > 1e-4
 
 
 def test_clipping_shortens_the_gradient_and_reports_its_length(model):

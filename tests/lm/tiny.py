@@ -142,6 +142,7 @@ def sampling(**changes: Any) -> SamplingParams:
         "stop_at_end": True,
         "prompts": (),
         "prompt_tokens": 0,
+        "prompts_from": "train",
         "keep_prompt": True,
         "padding": "none",
         "batch_size": 4,
@@ -171,6 +172,7 @@ def training(**changes: Any) -> TrainingParams:
         "weight_decay": 0.0,
         "clip_norm": None,
         "dtype": "float32",
+        "save_dtype": "float32",
         "device": "cpu",
     }
     return TrainingParams.of(values | changes, "finetune")
@@ -181,6 +183,8 @@ def model_params(**changes: Any) -> ModelParams:
     values: dict[str, Any] = {
         "source": "scratch",
         "revision": None,
+        "start_token": None,
+        "end_token": None,
         "tokenizer": None,
         "vocabulary": 300,
         "layers": 2,

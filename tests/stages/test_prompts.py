@@ -17,6 +17,7 @@ from palimpsest.core.storage import read_continuations, read_texts, write_texts
 from palimpsest.corpus.source import human_corpus
 from palimpsest.embedding.encoder import Encoder
 from palimpsest.lm.checkpoint import load_model_and_tokenizer
+from palimpsest.lm.probing import heldout_and_classes
 from palimpsest.lm.tokenizer import Tokenizer
 from tests.stages.conftest import Project, run_stages
 from tests.tiny import tiny_params, turn
@@ -267,3 +268,65 @@ def test_as_many_tokens_as_the_documents_under_replace_have(
         sizes = [int(row["tokens"]) for row in csv.DictReader(file)]
     assert abs(sum(sizes) - targets[keep_prompt]) <= max(sizes) / 2
     assert targets[True] - targets[False] > 2 * max(sizes)
+
+
+# --- prompts of held-out documents ---
+
+
+@pytest.fixture(scope="module")
+def heldout_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chain of one generation that continues held-out documents."""
+    root = tmp_path_factory.mktemp("heldout")
+    params = prompted_params()
+    turn(params, "generate.prompts_from", "heldout")
+    turn(params, "embed.min_count", 5)
+    run_stages(root, params, [*FIRST, *SECOND])
+    return root
+
+
+def test_models_continue_what_generation_0_is_not_trained_on(
+    prompted: Path, heldout_prompts: Path
+) -> None:
+    whole = read_texts(prompted / "data/human/heldout.jsonl")
+    prompts, texts = read_continuations(heldout_prompts / "data/human/heldout.jsonl")
+    assert joined(prompts, texts) == whole  # each is longer than its prompt
+    counts = Counter(written(heldout_prompts)[0])
+    assert counts.keys() == {*prompts}
+    assert len(whole) == 10
+    assert set(counts.values()) == {2}  # 20 documents of them
+    for name in ("train", "reserve"):
+        file = f"data/human/{name}.jsonl"
+        assert (prompted / file).read_bytes() == (heldout_prompts / file).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["g00", "g01"])
+def test_held_out_likelihood_is_measured_behind_the_prompts(
+    heldout_prompts: Path, name: str
+) -> None:
+    """Later models are trained on the prompts: they must not count."""
+    heldout = read_continuations(heldout_prompts / "data/human/heldout.jsonl")
+    arrays = np.load(heldout_prompts / f"data/embeddings/{name}/likelihood.npz")
+    expected = own_losses(heldout_prompts, name, *heldout)
+    assert arrays["heldout_tokens"].tolist() == [len(losses) for losses in expected]
+    np.testing.assert_allclose(
+        arrays["heldout_nll"], [sum(losses) for losses in expected], rtol=1e-4
+    )
+    classes = np.load(heldout_prompts / f"data/embeddings/{name}/class_statistics.npz")
+    assert 0 < classes["counts"].sum() <= sum(map(len, expected))
+    assert classes["tokens"] == sum(map(len, expected))
+
+
+def test_a_second_pass_reads_behind_the_prompts_too(
+    heldout_prompts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the hidden states of the first pass were too many to keep."""
+    prompts, texts = read_continuations(heldout_prompts / "data/human/heldout.jsonl")
+    model, tokenizer = load(heldout_prompts)
+    counts = np.load(heldout_prompts / "data/human/token_counts.npy")
+    once = heldout_and_classes(model, tokenizer, texts, counts, 5, prompts=prompts)[1]
+    monkeypatch.setattr("palimpsest.lm.probing.KEPT_BYTES", 1)
+    twice = heldout_and_classes(model, tokenizer, texts, counts, 5, prompts=prompts)[1]
+    assert once["tokens"] > 0
+    assert [once[name].tolist() for name in ("agreed", "tokens")] == [
+        twice[name].tolist() for name in ("agreed", "tokens")
+    ]

@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     was = "new" if change.before is None else f"was g00 to g{change.before:02d}"
     print(f"chain.yaml: {change.chain} ({was})")
     chains = 1 + change.control
-    if needed := need_of_chain(root, chains * change.after):
+    dtype = parameters.finetune.save_dtype if parameters else "float32"
+    if needed := need_of_chain(root, chains * change.after, dtype):
         print(f"disk: {needed}")
     if change.removed:
         print(removal(change))

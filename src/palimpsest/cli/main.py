@@ -18,6 +18,7 @@ from palimpsest.core.version import installed_version
 
 COMMANDS = {
     "chain": "set the number of generations",
+    "download": "fetch a pretrained model from the package index",
     "preset": "write params.yaml and chain.yaml for a published protocol",
     "audit": "say whether texts have collapsed against human text",
     "gate": "hold metrics or an audit against rules, for CI",

@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,16 @@ import yaml
 
 from palimpsest.cli.chain import removal
 from palimpsest.core.config import flattened, nested
+from palimpsest.core.disk_space import need_of_models
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.extras import require
 from palimpsest.core.locks import OWN
+from palimpsest.core.named_paths import path_of
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.parsing import parse_yaml
 from palimpsest.core.storage import write_bytes
 from palimpsest.experiments.presets import load_preset, written
-from palimpsest.experiments.project import git, transitions, write_chain
+from palimpsest.experiments.project import chain_yaml, git, transitions, write_chain
 from palimpsest.experiments.revisions import read_parameters
 
 DESCRIPTION = "Writes params.yaml (comments kept) and chain.yaml, and prints what changed."
@@ -61,13 +64,17 @@ def run(args: argparse.Namespace) -> int:
     checked = Parameters.of(nested(new))
     checked.check_reserve(last, null)
     transitions(last, null)
-    _keep(root, args.force)
+    _keep(root, args.force, {"params.yaml": text, "chain.yaml": chain_yaml(last, null)})
     change = write_chain(root, last, null, checked)
     write_bytes(root / "params.yaml", text.encode())
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):
             print(f"{key}: {as_yaml(old.get(key))} -> {as_yaml(new.get(key))}")
     print(f"chain.yaml: {change.chain}")
+    models = 1 + last * (1 + null)
+    source = path_of("model.source", checked.model.source)
+    if needed := need_of_models(root, source, models, checked.finetune.save_dtype):
+        print(f"disk: {needed}")
     if change.removed:
         print(removal(change))
     then = f", then palimpsest compare --published {preset.name}" if preset.published else ""
@@ -95,9 +102,16 @@ def _given(words: list[str]) -> dict[str, Any]:
     return values
 
 
-def _keep(root: Path, force: bool) -> None:
-    """Nothing is lost: changes that git does not know are refused, or kept out of git's sight."""
-    changed = [name for name in ("params.yaml", "chain.yaml") if _changed(root, name)]
+def _keep(root: Path, force: bool, new: Mapping[str, str]) -> None:
+    """Nothing is lost: changes that git does not know are refused, or kept out of git's sight.
+
+    Those that are what is to be written anyway, as after the same command before, do not count.
+    """
+    changed = [
+        name
+        for name, text in new.items()
+        if _changed(root, name) and (root / name).read_bytes() != text.encode()
+    ]
     if changed and not force:
         wanted = "no uncommitted changes"
         hint = "commit them, or --force: the old file is kept under .dvc/tmp"

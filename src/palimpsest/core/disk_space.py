@@ -1,7 +1,8 @@
 """How much of a disk a chain fills, said before it begins.
 
-Sizes come from what `prepare` leaves: the first model has the size of every later one, generation
-0's texts that of a later one's. Measured against chains that ran: docs/reliability.md.
+Sizes come from what `prepare` leaves: the first model has as many weights as every later one,
+generation 0's texts the size of a later one's. Measured against chains that ran:
+docs/reliability.md. Before `prepare`, the weights alone are told, of a model that is a folder.
 
 Known gaps: regimes that accumulate write a training set that grows with the generation number, of
 which nothing is known here; an encoder other than the bundled one may have another width than 384;
@@ -10,10 +11,13 @@ where DVC links its cache instead of copying, the second copy takes no room.
 
 import json
 import logging
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from palimpsest.core.parsing import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,9 @@ STATES = 6
 PROVENANCE_BYTES = 2_500
 """Of provenance.json and the witness texts."""
 
+WEIGHTS, BYTES = ".safetensors", {"float32": 4, "bfloat16": 2}
+"""Ends the names of files with weights; and the bytes of one."""
+
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -43,6 +50,9 @@ class Need:
     """Bytes that a generation takes; generation 0 takes `first` beside them."""
 
     model: int
+    """As it is saved."""
+    weights: int
+    """In float32, as they are trained."""
     texts: int
     embeddings: int
     first: int
@@ -57,16 +67,19 @@ class Need:
         """Beside them at the most, while a model is trained for longer than a minute: two states
         (`palimpsest.core.resume`) of weights and two moments.
         """
-        return STATES * self.model
+        return STATES * self.weights
 
 
-def need_of_a_generation(model: Path, texts: Path, human: Path) -> Need:
+def need_of_a_generation(
+    model: Path, texts: Path, human: Path, save_dtype: str = "float32"
+) -> Need:
     """What every generation will take, judged by what `prepare` wrote.
 
     Args:
-        model: the first model.
+        model: the first model, in float32.
         texts: the folder of generation 0's texts.
         human: the human corpus.
+        save_dtype: the type in which later models are saved.
 
     Raises:
         OSError: one of them is not there.
@@ -80,17 +93,25 @@ def need_of_a_generation(model: Path, texts: Path, human: Path) -> Need:
     vectors = 4 * ENCODER_WIDTH
     scores = SCORE_BYTES + 8 * COORDINATES * count
     training = texts / "training.jsonl"
+    sizes = {path: path.stat().st_size for path in model.iterdir()}
+    weights = sum(size for path, size in sizes.items() if path.suffix == WEIGHTS)
+    whole = sum(sizes.values())
     return Need(
-        model=sum(path.stat().st_size for path in model.iterdir()),
+        model=whole - weights + weights * BYTES[save_dtype] // 4,
+        weights=whole,
         texts=2 * written.stat().st_size + PROVENANCE_BYTES,  # written, and trained on
         embeddings=vectors * count + 8 * kept + int(4 * width * rows) + scores,
         first=(vectors + 8 * LIKELIHOODS["null"]) * _lines(null) + training.stat().st_size,
     )
 
 
-def warn_of_need(model: Path, texts: Path, human: Path) -> None:
-    """Logs what a generation will need and what is free, as a warning if it is too little."""
-    need, free = need_of_a_generation(model, texts, human), shutil.disk_usage(model).free
+def warn_of_need(model: Path, texts: Path, human: Path, save_dtype: str = "float32") -> None:
+    """Logs what a generation will need and what is free, as a warning if it is too little.
+
+    Args: see `need_of_a_generation`.
+    """
+    need = need_of_a_generation(model, texts, human, save_dtype)
+    free = shutil.disk_usage(model).free
     line = f"{_parts(need)}; generation 0 needs {amount(need.first)} more; {amount(free)} are free"
     if free < 2 * (need.generation + need.first) + need.while_training:
         log.warning("%s: too little for generation 0; make room before it runs", line)
@@ -98,22 +119,62 @@ def warn_of_need(model: Path, texts: Path, human: Path) -> None:
         log.info("%s", line)
 
 
-def need_of_chain(root: Path, generations: int) -> str | None:
+def need_of_chain(root: Path, generations: int, save_dtype: str = "float32") -> str | None:
     """What generations 1 to `generations` need, in a line; None before `prepare` has run.
 
     Args:
         root: the project.
         generations: how many, those of a control chain counted too.
+        save_dtype: the type in which their models are saved.
     """
     folders = root / "models/base", root / "data/texts/g00", root / "data/human"
     try:
-        need = need_of_a_generation(*folders)
+        need = need_of_a_generation(*folders, save_dtype)
     except (OSError, ValueError):
         return None
     free = shutil.disk_usage(root).free
     whole = generations * need.generation
     said = f"{generations} generations × {amount(need.generation)} = {amount(whole)}"
     return f"{said}, as much again in DVC's cache; {amount(free)} are free"
+
+
+def need_of_models(root: Path, source: Path, generations: int, save_dtype: str) -> str | None:
+    """What the models of a chain need, in a line, before `prepare` has run.
+
+    Args:
+        root: the project.
+        source: of the first model.
+        generations: how many, generation 0 and those of a control chain counted too.
+        save_dtype: the type in which their models are saved.
+
+    Returns:
+        None where the source is no folder with safetensors: its size is not known.
+    """
+    files = sorted(source.glob(f"*{WEIGHTS}")) if source.is_dir() else []
+    try:
+        count = sum(map(_weights_in, files))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None  # no safetensors: whoever loads it says so
+    if not count:
+        return None
+    each, first = BYTES[save_dtype] * count, BYTES["float32"] * count
+    whole = generations * each + first
+    training, free = amount(STATES * first), amount(shutil.disk_usage(root).free)
+    said = (
+        f"models of {generations} generations × {amount(each)} and the first one: {amount(whole)}"
+    )
+    return f"{said}, as much again in DVC's cache, {training} while one is trained; {free} are free"
+
+
+def _weights_in(file: Path) -> int:
+    """The number of weights in a safetensors file, by its header."""
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        if length > file.stat().st_size:
+            raise ValueError("a header longer than its file")
+        header = parse_json(opened.read(length))
+    shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+    return sum(math.prod(shape) for shape in shapes)
 
 
 def amount(count: float) -> str:

@@ -96,7 +96,9 @@ def _generate(params: SamplingParams) -> list[str]:
             found.append(_idle("generate.keep_prompt", "without prompts"))
         if params.padding != "none":
             found.append(_idle("generate.padding", "without prompts"))
-    elif params.padding == "right" and params.prompts:
+    if params.prompts_from != "train" and not params.prompt_tokens:
+        found.append(_idle("generate.prompts_from", "without generate.prompt_tokens"))
+    if params.padding == "right" and params.prompts:
         found.append(
             "generate.padding: right has end-of-text read between a short prompt and what is "
             "written, a published fault"

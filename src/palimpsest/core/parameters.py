@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from palimpsest.core.compute import MOST_THREADS
 from palimpsest.core.config import Number, Section, Texts, read_yaml
+from palimpsest.core.disk_space import warn_of_need
 from palimpsest.core.errors import ParamsError
 from palimpsest.core.made_with import check_made_with
 
@@ -159,9 +160,14 @@ class ModelParams(Section):
     """Where the first model comes from."""
 
     source: str
-    """``scratch``, a folder, or a hub id."""
+    """``scratch``, a folder, a GGUF file, or a hub id."""
     revision: str | None
     """A hub id's commit hash, for the same weights next year; null for the newest."""
+    start_token: str | None
+    """The special token that every document begins with; null for the tokenizer's own. Instruction
+    models name the marks of a conversation."""
+    end_token: str | None
+    """The special token that ends a document; null for the tokenizer's own."""
     tokenizer: str | None
     """Folder of a ready tokenizer for ``scratch``; null trains one on the human text."""
     vocabulary: Annotated[int, Field(ge=257)]
@@ -220,6 +226,9 @@ class TrainingParams(Section):
     """Largest norm of the gradient; null does not clip."""
     dtype: Dtype
     """Type of forward and backward passes; the optimiser's weights are float32."""
+    save_dtype: Dtype
+    """Type of the weights that are handed on, rounded to it when training ends: bfloat16 takes half
+    the room."""
     device: Device
     """Where it computes; ``auto`` takes a GPU if there is one."""
 
@@ -259,6 +268,10 @@ class SamplingParams(Section):
     """Texts to continue, in turn; an empty list starts from nothing."""
     prompt_tokens: Annotated[int, Field(ge=0)]
     """Continue the first k tokens of human documents; 0 does not."""
+    prompts_from: Literal["train", "heldout"]
+    """Which documents ``prompt_tokens`` takes: those that generation 0 is trained on, or held-out
+    ones, whose likelihood is then measured behind these tokens: later models are trained on them
+    where ``keep_prompt`` says so."""
     keep_prompt: bool
     """The prompt is part of the text that is handed on."""
     padding: Literal["none", "left", "right"]
@@ -440,6 +453,10 @@ class Parameters(Section):
             for field, wanted in self._beyond(self.model.context):
                 self.refuse(field, wanted)
         return self
+
+    def check_room(self, model: Path, texts: Path, human: Path) -> None:
+        """Logs what a generation will need of the disk, see `palimpsest.core.disk_space`."""
+        warn_of_need(model, texts, human, self.finetune.save_dtype)
 
     def check_unedited(self, path: Path, *keys: str) -> None:
         """Makes sure that params.yaml still says what a stage began with.

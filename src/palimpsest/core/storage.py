@@ -229,6 +229,17 @@ def read_continuations(path: Path) -> tuple[list[str], list[str]]:
     return _column(path, rows, "prompt", wanted), _column(path, rows, "text", wanted)
 
 
+def read_human(path: Path) -> tuple[list[str], list[str]]:
+    """Human texts of such a file and the beginnings that stand apart; "" where none does.
+
+    Raises:
+        CorpusError: it cannot be read, or a line has no text, or a prompt that is none.
+    """
+    rows = [{"prompt": "", **row} for row in read_rows(path)]
+    wanted = 'lines with a "text" field'
+    return _column(path, rows, "prompt", wanted), _column(path, rows, "text", wanted)
+
+
 def _column(path: Path, rows: Sequence[Mapping[str, Any]], field: str, wanted: str) -> list[str]:
     """A field of every row, each a text."""
     for number, row in enumerate(rows, start=1):

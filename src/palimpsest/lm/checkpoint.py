@@ -21,6 +21,7 @@ from palimpsest.core.named_paths import path_of
 from palimpsest.core.parameters import ModelParams
 from palimpsest.core.provenance import file_hash
 from palimpsest.core.storage import refused_by_disk
+from palimpsest.lm.gguf_header import gguf_of
 from palimpsest.lm.runtime import DTYPES, device_named
 from palimpsest.lm.tokenizer import (
     Tokenizer,
@@ -81,8 +82,8 @@ class LanguageModel(Protocol):
     def parameters(self) -> dict[str, Tensor]:
         """The weights by the name that they have in the file."""
 
-    def save_weights(self, folder: Path) -> None:
-        """Writes model.safetensors, in float32, into an existing folder."""
+    def save_weights(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        """Writes model.safetensors, in the given type, into an existing folder."""
 
     def hidden(self, ids_BT: Tensor) -> Tensor:
         """Final hidden states after the last norm, (B, T, d); padding goes on the right."""
@@ -164,25 +165,43 @@ def initial_model(
         seed: of the random weights, where there are any.
 
     Raises:
-        ModelError: no such folder and no such hub id, or nothing in it that can be loaded.
+        ModelError: no such folder or GGUF file and no such hub id, nothing in it that can be
+            loaded, or `start_token` or `end_token` is none of its tokenizer's.
         CorpusError: the texts do not fill the tokenizer's vocabulary.
+        InstallationError: a GGUF file, and the packages that read it are not there.
     """
     if params.source != "scratch":
-        folder = path_of("model.source", params.source)
-        if not folder.exists():
-            from palimpsest.lm.hub import fetch_model
-
-            folder = fetch_model(params.source, params.revision)
-        loaded = load_model_and_tokenizer(folder, device="cpu")
-        if not loaded[0].cached:
-            family = loaded[0].config.get("model_type")
+        model, tokenizer = _pretrained(params)
+        if not model.cached:
+            family = model.config.get("model_type")
             log.warning("%s has no cache that can be used: it will write slowly", family)
-        return loaded
+        own = tokenizer.start, tokenizer.end
+        tokenizer = tokenizer.between(params.start_token, params.end_token)
+        if (tokenizer.start, tokenizer.end) != own:
+            # as save_model writes it: whoever opens the folder stops where the chain does
+            ends = {"bos_token_id": tokenizer.start, "eos_token_id": tokenizer.end}
+            model.config = {**model.config, **ends}
+        return model, fitted(tokenizer, model, params.source)
     if params.tokenizer is not None:
         tokenizer = load_tokenizer(path_of("model.tokenizer", params.tokenizer))
     else:
         tokenizer = train_tokenizer(training, params.vocabulary)
+    tokenizer = tokenizer.between(params.start_token, params.end_token)
     return scratch_model(params, tokenizer, seed), tokenizer
+
+
+def _pretrained(params: ModelParams) -> tuple[LanguageModel, Tokenizer]:
+    """The model of a folder, of a GGUF file or of the hub."""
+    path = path_of("model.source", params.source)
+    if (file := gguf_of(path)) is not None:
+        from palimpsest.lm.gguf_file import load_gguf
+
+        return load_gguf(file)
+    if not path.exists():
+        from palimpsest.lm.hub import fetch_model
+
+        path = fetch_model(params.source, params.revision)
+    return load_model_and_tokenizer(path, device="cpu")
 
 
 def folder_hashes(params: ModelParams) -> dict[str, str]:
@@ -193,6 +212,8 @@ def folder_hashes(params: ModelParams) -> dict[str, str]:
     scratch = params.source == "scratch"
     key, name = ("tokenizer", params.tokenizer) if scratch else ("source", params.source)
     folder = None if name is None else path_of(f"model.{key}", name)
+    if not scratch and folder is not None and (file := gguf_of(folder)) and file.exists():
+        return {f"{key} {file.name}": file_hash(file)}
     if folder is None or not folder.is_dir():
         return {}
     kinds = ("*.json", "*.txt", "*.model", *(() if scratch else ("*.safetensors",)))
@@ -245,17 +266,25 @@ def load_model(
     return model
 
 
-def save_model(model: LanguageModel, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes config, weights (float32) and tokenizer into an existing folder.
+def save_model(
+    model: LanguageModel, tokenizer: Tokenizer, folder: Path, dtype: str = "float32"
+) -> None:
+    """Writes config, weights and tokenizer into an existing folder.
+
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        folder: where to.
+        dtype: ``float32`` or ``bfloat16``, the type of the weights in the file.
 
     Raises:
         OSError: the disk refuses.
     """
     try:
-        model.save_weights(folder)
+        model.save_weights(folder, DTYPES[dtype])
     except SafetensorError as error:
         raise refused_by_disk(error) or error from error
-    text = json.dumps({**model.config, "dtype": "float32"}, indent=1, sort_keys=True)
+    text = json.dumps({**model.config, "dtype": dtype}, indent=1, sort_keys=True)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     tokenizer.save(folder)
 

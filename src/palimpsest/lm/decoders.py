@@ -47,6 +47,7 @@ class CachedDecoder:
         given[name] = self.cache
         if name == "cache_params" and self.time:
             given["attention_mask"] = None  # a state holds nothing of the padding
+        given["logits_to_keep"] = 1  # of a prompt's scores, those of its last token
         out = self.model(
             ids_BT, use_cache=True, **{key: given[key] for key in given if key in self.known}
         )

@@ -20,19 +20,15 @@ from transformers.utils import logging as transformers_logging
 
 from palimpsest.core.errors import ModelError
 from palimpsest.lm.decoders import CachedDecoder, RereadingDecoder
-from palimpsest.lm.model_config import MOST_LAYERS, MOST_POSITIONS
+from palimpsest.lm.model_size import check_size, positions_of, unusable
 from palimpsest.lm.weights import Shape
 
-POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")
-"""Names that families give the longest text; the last is MPT's."""
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 0.1 / 8}
 """Largest difference of two scores that are the same, as a share of the largest score. What sums in
 another order differ by, over 50 families: at most 3e-5 and 0.05; a wrong cache: 0.3 and more.
 float16, which has three bits more than bfloat16, was not tried on them."""
 PROMPT = tuple(range(1, 13))
 """Read at load where there is no real prompt."""
-SPARE_BYTES = 2**30
-"""What a model may hold beside its weights (tables of positions and masks)."""
 
 
 def fetch_model(name: str, revision: str | None = None, cache: Path | None = None) -> Path:
@@ -72,7 +68,7 @@ class HubModel:
         self.model, self.prompt = model, prompt
         self.config: dict[str, Any] = model.config.to_dict()
         self.config.pop("_name_or_path", None)  # a path of this machine
-        self.context = _positions(model.config) or 2048
+        self.context = positions_of(model.config) or 2048
         self.head = _head(model)
 
     @classmethod
@@ -109,7 +105,7 @@ class HubModel:
                 output_loading_info=True,
             )
         except Exception as error:  # whatever a family's code raises
-            raise _unusable(folder, error) from error
+            raise unusable(folder, error) from error
         if report["missing_keys"]:
             # transformers would fill them with random numbers, others at every start
             missing = ", ".join(sorted(report["missing_keys"]))
@@ -145,7 +141,7 @@ class HubModel:
     def _rows_of_head(self, what: str) -> int:
         embedding = self.model.get_output_embeddings()
         if getattr(embedding, "weight", None) is None:
-            raise _unusable(what, "a model without an output embedding")
+            raise unusable(what, "a model without an output embedding")
         return int(embedding.weight.shape[0])
 
     def _check(self, what: str) -> None:
@@ -157,9 +153,9 @@ class HubModel:
                 hidden = self.hidden(ids_1T)
                 got = self.logits(hidden.flatten(0, 1)).view_as(wanted)
         except Exception as error:  # whatever a family's code raises
-            raise _unusable(what, error) from error
+            raise unusable(what, error) from error
         if not _same(got, wanted) or hidden.shape[-1] != self.unembedding().shape[1]:
-            raise _unusable(what, "scores that are not its head's over its last hidden state")
+            raise unusable(what, "scores that are not its head's over its last hidden state")
 
     @cached_property
     def cached(self) -> bool:
@@ -224,9 +220,13 @@ class HubModel:
         """The weights by name, tied ones once."""
         return dict(self.model.named_parameters())
 
-    def save_weights(self, folder: Path) -> None:
-        """Writes weights and persistent buffers in float32, as `transformers` names them."""
-        whole = self if self.dtype == torch.float32 else self.to(torch.float32, self.device)
+    def save_weights(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        """Writes weights in the given type, persistent buffers in float32, by their names there."""
+        same = self.dtype == dtype == torch.float32
+        whole = self if same else self.to(torch.float32, self.device)
+        if not same:
+            for weight in whole.model.parameters():  # buffers may count, or be tables
+                weight.data = weight.data.to(dtype)
         whole.model.save_pretrained(str(folder), max_shard_size="1000GB")
         (folder / "generation_config.json").unlink(missing_ok=True)
 
@@ -290,13 +290,6 @@ def _head(model: Any) -> Any:
     return head
 
 
-def _positions(config: Any) -> int | None:
-    """The longest text that a configuration speaks of."""
-    text = config.get_text_config(decoder=True)
-    limits = (getattr(text, key, None) for key in POSITIONS)
-    return next((int(limit) for limit in limits if limit is not None), None)
-
-
 def _same(got: Tensor, wanted: Tensor) -> bool:
     """Whether two arrays of scores are the same up to rounding."""
     if got.shape != wanted.shape:
@@ -311,37 +304,6 @@ def _check_config(folder: Path, shapes: Mapping[str, Shape]) -> None:
         config = AutoConfig.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False
         )
-        text = config.get_text_config(decoder=True)
-        positions, layers = _positions(config), int(getattr(text, "num_hidden_layers", 1))
-        experts = [
-            value
-            for key, value in text.to_dict().items()
-            if "num" in key and "experts" in key and isinstance(value, int)
-        ]
     except Exception as error:  # whatever a family's code raises
-        raise _unusable(folder, error) from error
-    what = str(folder / "config.json")
-    if positions is not None and not 1 <= positions <= MOST_POSITIONS:
-        raise ModelError(what, wanted=f"1 to {MOST_POSITIONS} positions", got=positions)
-    if not 1 <= layers <= min(MOST_LAYERS, len(shapes)):
-        raise ModelError(what, wanted=f"1 to {min(MOST_LAYERS, len(shapes))} layers", got=layers)
-    if max(experts, default=0) > MOST_LAYERS:
-        raise ModelError(what, wanted=f"at most {MOST_LAYERS} experts", got=max(experts))
-    try:
-        with torch.device("meta"):
-            planned = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    except Exception as error:  # whatever a family's code raises
-        raise _unusable(folder, error) from error
-    held = sum(torch.Size(shape).numel() for shape in shapes.values())
-    asked = sum(weight.numel() for weight in planned.parameters())
-    beside = sum(buffer.nbytes for buffer in planned.buffers())
-    if asked > 2 * held or beside > SPARE_BYTES:
-        got = f"{asked:,} weights and {beside:,} bytes of tables"
-        raise ModelError(what, wanted=f"the {held:,} weights of the files", got=got)
-
-
-def _unusable(what: Path | str, reason: object) -> ModelError:
-    text = str(reason)
-    if isinstance(reason, Exception):
-        text = text.splitlines()[0] if text else type(reason).__name__
-    return ModelError(str(what), wanted="a causal language model", got=text)
+        raise unusable(folder, error) from error
+    check_size(config, shapes, folder / "config.json", folder)

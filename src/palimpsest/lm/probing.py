@@ -17,11 +17,11 @@ from torch import Tensor
 
 from palimpsest.core.resume import NOTHING_KEPT, Checkpoints, digest
 from palimpsest.core.resume import Arrays as State
-from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
+from palimpsest.lm.batching import IGNORED, batches_by_length, collate
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
 from palimpsest.lm.runtime import model_digest
-from palimpsest.lm.scoring import heldout_arrays, likelihood
+from palimpsest.lm.scoring import heldout_arrays, likelihood, scored_rows
 from palimpsest.lm.tokenizer import Tokenizer
 
 WORDS = 1000
@@ -39,6 +39,7 @@ def heldout_and_classes(
     counts_V: NDArray[np.int64],
     min_count: int,
     kept: Checkpoints = NOTHING_KEPT,
+    prompts: Sequence[str] | None = None,
 ) -> tuple[Arrays, Arrays]:
     """Likelihoods of the held-out texts and, from the same pass, the model's class statistics.
 
@@ -53,6 +54,7 @@ def heldout_and_classes(
         counts_V: occurrences of each token type in the human training corpus, (V,).
         min_count: occurrences in the texts from which on a next token counts as a class.
         kept: where both passes keep their state.
+        prompts: what each text continues; it is read, and not counted.
 
     Returns:
         What `heldout_arrays` returns; and, for C classes of width d: ``ids``, ``counts`` and
@@ -61,8 +63,8 @@ def heldout_and_classes(
         (<= 1000, d), the output embedding of the most frequent words.
     """
     visitor = _first_pass(model)
-    likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visitor, kept)
-    classes = _classes(model, tokenizer, texts, visitor, min_count, kept)
+    likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visitor, kept, prompts)
+    classes = _classes(model, tokenizer, texts, visitor, min_count, kept, prompts)
     words = tokenizer.frequent_words(counts_V, WORDS)
     classes["word_rows"] = _rows(model.unembedding().detach(), words)
     return likelihoods, classes
@@ -100,6 +102,7 @@ def _classes(
     visitor: "_FirstPass",
     min_count: int,
     kept: Checkpoints = NOTHING_KEPT,
+    prompts: Sequence[str] | None = None,
 ) -> Arrays:
     """What the first pass has gathered, and the agreement of the classifier with its means."""
     classes = visitor.sums.at_least(min_count)
@@ -111,7 +114,7 @@ def _classes(
             for hidden_Nd in visitor.kept.batches:
                 agreement.update(hidden_Nd)
         else:
-            _second_pass(model, tokenizer, texts, agreement, min_count, kept)
+            _second_pass(model, tokenizer, (texts, prompts), agreement, min_count, kept)
         agreed, seen = agreement.agreed, agreement.tokens
     return {
         "ids": classes.ids,
@@ -127,7 +130,7 @@ def _classes(
 def _second_pass(
     model: LanguageModel,
     tokenizer: Tokenizer,
-    texts: Sequence[str],
+    read: tuple[Sequence[str], Sequence[str] | None],
     agreement: CentreAgreement,
     min_count: int,
     kept: Checkpoints,
@@ -136,7 +139,7 @@ def _second_pass(
 
     def key() -> str:
         # the means are made of these
-        plain = [tokenizer.documents(texts), min_count]
+        plain = [scored_rows(tokenizer, *read, model.context), min_count]
         return digest("agreement", model_digest(model), *plain)
 
     def state() -> State:
@@ -152,7 +155,7 @@ def _second_pass(
         agreement.update(hidden_Nd)
         task.keep(next(seen), state)
 
-    visit_hidden(model, tokenizer, texts, visit, first)
+    visit_hidden(model, tokenizer, read[0], visit, first, read[1])
 
 
 @torch.inference_mode()
@@ -162,6 +165,7 @@ def visit_hidden(
     texts: Sequence[str],
     visitor: Callable[[Tensor], None],
     first: int = 0,
+    prompts: Sequence[str] | None = None,
 ) -> None:
     """Shows the hidden states before every token of the texts, in the batches of `likelihood`.
 
@@ -171,10 +175,12 @@ def visit_hidden(
         texts: n texts, which may be empty (then the end token alone is predicted).
         visitor: called with (N, d) float32 for every batch.
         first: so many batches are left out.
+        prompts: what each text continues; it is read, and not shown.
     """
-    rows = make_rows(tokenizer.documents(texts), model.context, "padded")
+    rows, _, skipped = scored_rows(tokenizer, texts, prompts, model.context)
     for batch in islice(batches_by_length(rows, model.device), first, None):
-        ids_BT, targets_BT = collate([rows[i] for i in batch], tokenizer.end, model.device)
+        given = [skipped[i] for i in batch]
+        ids_BT, targets_BT = collate([rows[i] for i in batch], tokenizer.end, model.device, given)
         places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
         visitor(model.hidden(ids_BT).flatten(0, 1).index_select(0, places).float())
 

@@ -4,12 +4,12 @@ What follows a prompt is held against human text that follows one (`human_contin
 prompt itself is human, and would read as such however the model goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from palimpsest.core.errors import CorpusError
-from palimpsest.core.parameters import SamplingParams, WitnessParams
+from palimpsest.core.parameters import FEWEST_TEXTS, SamplingParams, WitnessParams
 from palimpsest.core.resume import NOTHING_KEPT, Checkpoints
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.generation import Uniforms, generate
@@ -77,6 +77,39 @@ def human_continuations(
         return ["" for _ in human], list(human)
     long = [row for row in rows if len(row) > given]
     return tokenizer.decode_behind([row[:given] for row in long], [row[given:end] for row in long])
+
+
+def human_columns(
+    tokenizer: Tokenizer, parts: Mapping[str, Sequence[str]], given: int
+) -> dict[str, dict[str, list[str]]]:
+    """The parts train, heldout and reserve of a human corpus as columns of a file each.
+
+    Args:
+        tokenizer: of the models.
+        parts: the documents by part.
+        given: tokens of held-out documents that models continue: they stand apart, as ``prompt``,
+            and documents that end before them are left out; 0: none are continued.
+
+    Returns:
+        By part: ``texts``, and ``prompt`` where documents are cut.
+
+    Raises:
+        CorpusError: fewer than `FEWEST_TEXTS` held-out documents are longer.
+    """
+    columns = {name: {"texts": list(parts[name])} for name in ("train", "heldout", "reserve")}
+    if not given:
+        return columns
+    rows = tokenizer.encode(parts["heldout"])
+    long = [row for row in rows if len(row) > given]
+    if len(long) < FEWEST_TEXTS:
+        raise CorpusError(
+            "generate.prompt_tokens",
+            wanted=f"at least {FEWEST_TEXTS} held-out documents of more than {given} tokens",
+            got=f"{len(long)} among {len(rows)}",
+        )
+    starts = [row[:given] for row in long]
+    prompts, texts = tokenizer.decode_behind(starts, [row[given:] for row in long])
+    return columns | {"heldout": {"texts": texts, "prompt": prompts}}
 
 
 def continuations(

@@ -17,11 +17,12 @@ from torch import Tensor
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
 from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
 from palimpsest.lm.checkpoint import LanguageModel, load_model_and_tokenizer
+from palimpsest.lm.cross_entropy import chunks
 from palimpsest.lm.runtime import model_digest
 from palimpsest.lm.tokenizer import Tokenizer
 
 Visitor = Callable[[Tensor, Tensor, Tensor], None]
-"""(hidden_Nd, targets_N, logits_NV) of the tokens of one batch."""
+"""(hidden_Nd, targets_N, logits_NV) of some tokens of a batch: all, if their scores are few."""
 
 Continuations = tuple[Sequence[str], Sequence[str]]
 """Prompts, and the text behind each."""
@@ -32,7 +33,7 @@ class KeptVisitor(Protocol):
     """A visitor whose state can be kept beside the sums."""
 
     def __call__(self, hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor) -> None:
-        """Sees the tokens of a batch."""
+        """Sees tokens of a batch."""
 
     def state(self) -> Arrays:
         """What it has gathered."""
@@ -81,12 +82,13 @@ def likelihood(
         tokenizer: its tokenizer.
         texts: n texts, which may be empty (then the end token alone is predicted).
         rare_V: which token types count as rare; none by default.
-        visitor: sees hidden states, targets and scores of every batch.
+        visitor: sees hidden states, targets and scores of every batch, a chunk at a time (see
+            `palimpsest.lm.cross_entropy`).
         prompts: what each text continues; it is read, and not scored.
         kept: where the sums over finished batches are kept, unless there is a visitor that is no
             `KeptVisitor`.
     """
-    rows, owners, skipped = _scored_rows(tokenizer, texts, prompts, model.context)
+    rows, owners, skipped = scored_rows(tokenizer, texts, prompts, model.context)
     rare = torch.zeros(model.vocabulary, dtype=torch.bool, device=model.device)
     if rare_V is not None:
         rare[: len(rare_V)] = torch.from_numpy(rare_V).to(model.device)
@@ -121,10 +123,17 @@ def likelihood(
     return Likelihood(nll, count.astype(np.int64), rare_nll, rare_count.astype(np.int64), entropy)
 
 
-def _scored_rows(
+def scored_rows(
     tokenizer: Tokenizer, texts: Sequence[str], prompts: Sequence[str] | None, context: int
 ) -> tuple[list[list[int]], list[int], list[int]]:
-    """Rows with something to score, the text of each, and how many of its tokens are not scored."""
+    """Rows with something to score, the text of each, and how many of its tokens are not scored.
+
+    Args:
+        tokenizer: the judge's.
+        texts: see `likelihood`.
+        prompts: see `likelihood`.
+        context: longest row, tokens.
+    """
     if prompts is None or not any(prompts):
         documents, given = tokenizer.documents(texts), [0] * len(texts)
     else:
@@ -158,6 +167,7 @@ def heldout_arrays(
     counts_V: NDArray[np.int64],
     visitor: Visitor | None = None,
     kept: Checkpoints = NOTHING_KEPT,
+    prompts: Sequence[str] | None = None,
 ) -> dict[str, NDArray[np.generic]]:
     """Held-out texts under one model, with rare tokens and the entropy of its predictions.
 
@@ -168,12 +178,13 @@ def heldout_arrays(
         counts_V: occurrences of each token type in the human training corpus, (V,).
         visitor: sees hidden states, targets and scores of every batch.
         kept: see `likelihood`.
+        prompts: what each text continues, see `likelihood`.
 
     Returns:
         (n,) each: ``heldout_nll``, ``heldout_tokens``, ``heldout_rare_nll``,
         ``heldout_rare_tokens`` and ``heldout_entropy``.
     """
-    scored = likelihood(model, tokenizer, texts, rare_types(counts_V), visitor, kept=kept)
+    scored = likelihood(model, tokenizer, texts, rare_types(counts_V), visitor, prompts, kept)
     return {
         "heldout_nll": scored.nll_nats,
         "heldout_tokens": scored.tokens,
@@ -209,6 +220,21 @@ def _batch(
     places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
     hidden_Nd = model.hidden(ids_BT).flatten(0, 1).index_select(0, places)
     targets_N = targets_BT.flatten()[places]
+    values = [
+        _chunk(model, hidden_Nd[part], targets_N[part], rare_V, visitor)
+        for part in chunks(len(targets_N), model.vocabulary)
+    ]
+    return torch.cat(values, dim=1), places // ids_BT.shape[1]
+
+
+def _chunk(
+    model: LanguageModel,
+    hidden_Nd: Tensor,
+    targets_N: Tensor,
+    rare_V: Tensor,
+    visitor: Visitor | None,
+) -> Tensor:
+    """The five values of `_batch`, (5, N)."""
     logits_NV = model.logits(hidden_Nd).float()
     if visitor is not None:
         visitor(hidden_Nd, targets_N, logits_NV)
@@ -216,8 +242,7 @@ def _batch(
     loss_N = -logp_NV.gather(1, targets_N[:, None]).squeeze(1)
     entropy_N = -(logp_NV.exp() * logp_NV).nan_to_num(0.0).sum(dim=1)
     rare_N = rare_V[targets_N].float()
-    values = torch.stack([loss_N, torch.ones_like(loss_N), loss_N * rare_N, rare_N, entropy_N])
-    return values, places // ids_BT.shape[1]
+    return torch.stack([loss_N, torch.ones_like(loss_N), loss_N * rare_N, rare_N, entropy_N])
 
 
 def rare_types(counts_V: NDArray[np.int64], share: float = 0.1) -> NDArray[np.bool_]:

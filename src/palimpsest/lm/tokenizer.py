@@ -7,7 +7,7 @@ A document is read as start, its tokens, end. Where a tokenizer has no start tok
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,15 +105,32 @@ class Tokenizer:
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
         """The text of each list of ids, special tokens left out."""
         # by id: tokenizers does not know the name of one that a normalizer has changed (▁<s>)
-        added = self.backend.get_added_tokens_decoder()
-        special = {token for token, entry in added.items() if entry.special}
+        special = self._special()
         rows = [[token for token in row if token not in special] for row in ids]
         return self.backend.decode_batch(rows, skip_special_tokens=True)
+
+    def _special(self) -> dict[int, Any]:
+        added = self.backend.get_added_tokens_decoder()
+        return {token: entry for token, entry in added.items() if entry.special}
 
     def counts(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """How often each token type occurs in the texts, (V,)."""
         flat = [token for ids in self.encode(texts) for token in ids]
         return np.bincount(np.array(flat, dtype=np.int64), minlength=self.size)
+
+    def between(self, start: str | None, end: str | None) -> "Tokenizer":
+        """The same tokenizer with another start or end of a document; None leaves its own.
+
+        Raises:
+            ModelError: it has no such special token (an ordinary one may stand within a text).
+        """
+        special = {entry.content: token for token, entry in self._special().items()}
+        for name, token in (("start", start), ("end", end)):
+            if token is not None and token not in special:
+                wanted = f"a special token of the tokenizer ({', '.join([*special][:8]) or 'none'})"
+                raise ModelError(f"model.{name}_token", wanted=wanted, got=repr(token))
+        first = self.start if start is None else special[start]
+        return replace(self, start=first, end=self.end if end is None else special[end])
 
     @property
     def size(self) -> int:

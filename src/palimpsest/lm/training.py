@@ -10,26 +10,25 @@ Known gaps: no dropout, no gradient accumulation over several devices.
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from palimpsest.core.errors import CorpusError, ParamsError, TrainingError
+from palimpsest.core.errors import ParamsError, TrainingError
 from palimpsest.core.parameters import TrainingParams
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, Task, digest
-from palimpsest.lm.batching import IGNORED, collate, make_rows
+from palimpsest.lm.batching import IGNORED, collate
 from palimpsest.lm.checkpoint import LanguageModel
+from palimpsest.lm.cross_entropy import backward
 from palimpsest.lm.runtime import DTYPES, model_digest
 from palimpsest.lm.tokenizer import Tokenizer
+from palimpsest.lm.training_plan import planned, predicted, rows_of, some_rows
 
 EPSILON = 1e-8
 """AdamW's epsilon, as in torch."""
-POOL = 16
-"""Batches whose documents are sorted by length together: less padding, order still random."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +72,20 @@ def train(
             ends with the same bits as without a pause.
 
     Returns:
-        The trained model in float32, and the curve.
+        The trained model in float32, its weights rounded to ``save_dtype``; and the curve.
 
     Raises:
         CorpusError: no text to learn from.
         ParamsError: rows longer than the model's context.
         TrainingError: the loss or the gradient is not a number; names the step. No weight has
-            moved by a single bit.
+            moved by a single bit of ``save_dtype``.
     """
     _check_context(model, params, section)
-    rows = _some_rows(tokenizer, texts, params)
-    divisor = _predicted(rows, params) / math.ceil(len(rows) / params.batch_size)
-    counted = rows if like is None else _rows(tokenizer, like, params)
-    tokens = (params.epochs or 0) * _predicted(counted, params)
-    plan = _planned(rows, params, generator, tokens)
+    rows = some_rows(tokenizer, texts, params)
+    divisor = predicted(rows, params) / math.ceil(len(rows) / params.batch_size)
+    counted = rows if like is None else rows_of(tokenizer, like, params)
+    tokens = (params.epochs or 0) * predicted(counted, params)
+    plan = planned(rows, params, generator, tokens)
     steps = len(plan)
     masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
     worker = model.to(DTYPES[params.dtype], model.device)
@@ -104,13 +103,12 @@ def train(
         given = [params.skip_tokens] * len(batch)
         pieces = [rows[index] for index in batch]
         ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
-        loss, count = _loss(worker, ids_BT, targets_BT)
-        (loss / divisor).backward()  # type: ignore[no-untyped-call]
-        curve.append(update(number, float(loss.detach()), count))
+        loss, count = _backward(worker, ids_BT, targets_BT, divisor)
+        curve.append(update(number, loss, count))
         task.keep(number, lambda: update.state(curve))
         progress(curve[-1], steps)
-    _check_moved(model, masters, curve, section)
-    return _with_weights(model, masters), curve
+    _check_moved(model, masters, curve, section, DTYPES[params.save_dtype])
+    return _with_weights(model, masters, DTYPES[params.save_dtype]), curve
 
 
 def curve_csv(curve: Sequence[Step]) -> bytes:
@@ -239,17 +237,22 @@ def _check_context(model: LanguageModel, params: TrainingParams, section: str) -
 
 
 def _check_moved(
-    model: LanguageModel, masters: dict[str, Tensor], curve: Sequence[Step], section: str
+    model: LanguageModel,
+    masters: dict[str, Tensor],
+    curve: Sequence[Step],
+    section: str,
+    dtype: torch.dtype,
 ) -> None:
-    """Makes sure that training has changed the weights: else it would be the same model again."""
+    """Makes sure that training has changed what is saved: else it would be the same model again."""
     start = model.parameters()
-    if all(torch.equal(start[name].detach().float(), new) for name, new in masters.items()):
+    if all(torch.equal(start[name].detach().to(dtype), w.to(dtype)) for name, w in masters.items()):
         norm = max(step.gradient_norm for step in curve)
+        short = "" if dtype == torch.float32 else f"Does {section}.save_dtype round it away?"
         raise TrainingError(
             f"the weights after {len(curve)} steps",
             wanted="others than before",
             got=f"the same to the last bit (largest gradient norm {norm:.3g})",
-            hint=f"no model was written; is {section}.learning_rate too low?",
+            hint=f"no model was written; is {section}.learning_rate too low? {short}",
         )
 
 
@@ -274,77 +277,22 @@ def schedule(step: int, steps: int, params: TrainingParams) -> float:
     return 1 - (1 - params.final) * fall
 
 
-def _rows(tokenizer: Tokenizer, texts: Sequence[str], params: TrainingParams) -> list[list[int]]:
-    """The rows that have a loss."""
-    rows = make_rows(tokenizer.documents(texts), params.block_tokens, params.blocks)
-    if params.loss_on_padding:
-        rows = [row + [tokenizer.end] * (params.block_tokens - len(row)) for row in rows]
-    return [row for row in rows if len(row) - 1 > params.skip_tokens]
-
-
-def _some_rows(
-    tokenizer: Tokenizer, texts: Sequence[str], params: TrainingParams
-) -> list[list[int]]:
-    """The rows that have a loss, of which there must be one."""
-    rows = _rows(tokenizer, texts, params)
-    if not rows:
-        wanted = "at least one document"
-        wanted += f" longer than skip_tokens ({params.skip_tokens})" if params.skip_tokens else ""
-        raise CorpusError("the training set", wanted=wanted, got="none")
-    return rows
-
-
-def _predicted(rows: Sequence[Sequence[int]], params: TrainingParams) -> int:
-    """Tokens with loss in the rows."""
-    return sum(len(row) - 1 - params.skip_tokens for row in rows)
-
-
-def _planned(
-    rows: Sequence[list[int]], params: TrainingParams, generator: np.random.Generator, tokens: float
-) -> list[list[int]]:
-    """Which rows each step reads: ``steps`` of them, or as many as come closest to some tokens."""
-    plan: list[list[int]] = []
-    seen = 0
-    for batch in _endless_batches(rows, params.batch_size, generator):
-        size = _predicted([rows[index] for index in batch], params)
-        if params.steps is None and plan and seen + size - tokens > tokens - seen:
-            break
-        plan.append(batch)
-        seen += size
-        if len(plan) == params.steps:
-            break
-    return plan
-
-
-def _endless_batches(
-    rows: Sequence[list[int]], size: int, generator: np.random.Generator
-) -> Iterator[list[int]]:
-    """Indices of rows, epoch after epoch in a new order, rows of similar length side by side."""
-    while True:
-        order = generator.permutation(len(rows))
-        pools = [order[i : i + POOL * size] for i in range(0, len(order), POOL * size)]
-        batches = []
-        for pool in pools:
-            ranked = sorted(pool.tolist(), key=lambda index: len(rows[index]))
-            batches += [ranked[i : i + size] for i in range(0, len(ranked), size)]
-        for place in generator.permutation(len(batches)):
-            yield batches[place]
-
-
-def _loss(model: LanguageModel, ids_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, int]:
-    """Summed cross-entropy in nats over the tokens with loss, and their number."""
+def _backward(
+    model: LanguageModel, ids_BT: Tensor, targets_BT: Tensor, divisor: float
+) -> tuple[float, int]:
+    """Gradients of a batch; its summed loss in nats over the tokens with loss, and their number."""
     hidden_BTd = model.hidden(ids_BT)
     places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
     hidden_Nd = hidden_BTd.flatten(0, 1).index_select(0, places)
-    logits_NV = model.logits(hidden_Nd).float()
-    loss = F.cross_entropy(logits_NV, targets_BT.flatten()[places], reduction="sum")
-    return loss, len(places)
+    return backward(model, hidden_Nd, targets_BT.flatten()[places], divisor), len(places)
 
 
-def _with_weights(model: LanguageModel, masters: dict[str, Tensor]) -> LanguageModel:
-    """A copy of the model that holds the trained weights."""
+def _with_weights(
+    model: LanguageModel, masters: dict[str, Tensor], dtype: torch.dtype
+) -> LanguageModel:
+    """A copy of the model that holds the trained weights, in float32 and rounded to a type."""
     trained = model.to(torch.float32, model.device)
     with torch.no_grad():
         for name, weight in trained.parameters().items():
-            weight.copy_(masters[name])
+            weight.copy_(masters[name].to(dtype))
     return trained

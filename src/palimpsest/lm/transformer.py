@@ -281,10 +281,10 @@ class Transformer:
         """The weights by name; each tensor once."""
         return self.weights
 
-    def save_weights(self, folder: Path) -> None:
-        """Writes model.safetensors, in float32, into an existing folder."""
+    def save_weights(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        """Writes model.safetensors, in the given type, into an existing folder."""
         weights = {
-            name: weight.detach().to("cpu", torch.float32).contiguous()
+            name: weight.detach().to("cpu", dtype).contiguous()
             for name, weight in self.weights.items()
         }
         save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})

@@ -5,6 +5,7 @@ says which files do; other files beside them (an adapter, a consolidated copy) a
 Names and shapes come from the headers: nothing is read before they are known to fit.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from palimpsest.core.parsing import parse_json
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+"""What `transformers` calls a part of the weights."""
 
 Shape = tuple[int, ...]
 
@@ -27,7 +30,8 @@ def weight_files(folder: Path) -> list[Path]:
     """The files that hold a folder's weights.
 
     Raises:
-        ModelError: there are none, an adapter's alone, or the index names what is not there.
+        ModelError: there are none, an adapter's alone, or the index and the shards beside it do
+            not fit each other.
     """
     if (folder / SINGLE).exists():
         return [folder / SINGLE]
@@ -52,7 +56,8 @@ def weight_files(folder: Path) -> list[Path]:
 def _indexed(folder: Path) -> list[Path]:
     path = folder / INDEX
     places = read_json(path).get("weight_map")
-    listed = list(places.values()) if isinstance(places, dict) else []
+    places = places if isinstance(places, dict) else {}
+    listed = list(places.values())
     names = {name for name in listed if isinstance(name, str)}
     if not names or len(names) < len(set(map(str, listed))):
         raise ModelError(str(path), wanted="a weight_map from names to files", got=str(places)[:80])
@@ -60,7 +65,28 @@ def _indexed(folder: Path) -> list[Path]:
     for name in sorted(names):
         if name not in there:
             raise ModelError(str(path), wanted="names of files beside it", got=name)
+    if unnamed := sorted(name for name in there - names if SHARD.fullmatch(name)):
+        wanted = "a weight_map that names every shard beside it"
+        raise ModelError(str(path), wanted=wanted, got=f"none of {unnamed[0]}")
+    _check_shards(path, places)
     return [folder / name for name in sorted(names)]
+
+
+def _check_shards(index: Path, places: Mapping[str, str]) -> None:
+    """Makes sure that every shard holds the weights that the index says, and no others.
+
+    A weight in two shards would be one or the other by the order in which they are read.
+    """
+    for shard in sorted(set(places.values())):
+        named = {name for name, place in places.items() if place == shard}
+        with _opened(index.parent / shard) as tensors:
+            held = set(tensors.keys())
+        for name in sorted(named - held):
+            raise ModelError(str(index.parent / shard), wanted=f"{name}, by {INDEX}", got="none")
+        for name in sorted(held - named):
+            raise ModelError(
+                str(index.parent / shard), wanted=f"the weights that {INDEX} names", got=name
+            )
 
 
 def weight_shapes(files: list[Path]) -> dict[str, Shape]:

@@ -148,6 +148,7 @@ class MonitorParams(Section):
             stop_at_end=True,
             prompts=self.prompts,
             prompt_tokens=0,
+            prompts_from="train",
             keep_prompt=False,
             padding="left",
             batch_size=BATCH_TEXTS,
