@@ -27,12 +27,11 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from palimpsest.core.parameters import EncoderParams, Parameters
+from palimpsest.core.parameters import Parameters
 from palimpsest.corpus.loaders import read_as_is
 from palimpsest.corpus.world.generator import World
-from palimpsest.embedding.encoder import Encoder
+from palimpsest.embedding.encoder import Encoder, named_encoder
 from palimpsest.lm.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
-from palimpsest.monitor.callback import BUNDLED
 from palimpsest.monitor.live import live_model
 from palimpsest.monitor.measuring import Monitor
 from palimpsest.monitor.options import DEFAULTS
@@ -104,7 +103,7 @@ def main() -> None:
     model, tokenizer = model_of(args.model, training_texts)
     model.to(device).train()
     training = Training(model, tokenizer, training_texts, tuple(args.batch))
-    encoder = Encoder.load(EncoderParams.of({"model": "bundled", **BUNDLED}))
+    encoder = Encoder.load(named_encoder("bundled", "encoder"))
     taken: dict[str, list[float]] = {"step": [], "measurement": [], "writing": [], "reading": []}
     with ExitStack() as stack:
         stack.enter_context(undisturbed(model))

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from palimpsest.auditing.gate_file import DEFAULT, read_gate
-from palimpsest.auditing.gate_rules import Band, GateError, Verdict
+from palimpsest.auditing.gate_rules import GateError, NullPlace, Verdict
 
 
 def gate(tmp_path, content):
@@ -33,14 +33,14 @@ def test_rules_have_their_lines_names_and_severities(tmp_path):
     assert [rule.at for rule in rules] == ["last", "all", "last", "last", "last"]
     names = ["integrity >= 0.8", "the facts", "room", rules[3].text, rules[4].text]
     assert [rule.name for rule in rules] == names
-    assert rules[2].condition == Band("outside", "any of", ("volume_rarefied", "vendi"))
+    assert rules[2].condition == NullPlace("outside", "any of", ("volume_rarefied", "vendi"))
     assert rules[3].condition == Verdict(False, ("collapsed", "narrower", "copied"))
     assert {rule.file for rule in rules} == {(tmp_path / "gate.yaml").as_posix()}
 
 
 def test_a_place_in_the_band_may_be_written_as_yaml_lists_are(tmp_path):
     [rule] = read_gate(gate(tmp_path, "- outside null:\n    all of: [vendi, recall]\n"))
-    assert rule.condition == Band("outside", "all of", ("vendi", "recall"))
+    assert rule.condition == NullPlace("outside", "all of", ("vendi", "recall"))
 
 
 def test_a_list_alone_will_do(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from palimpsest.auditing.gate_grammar import LONGEST_RULE, parse_rule
-from palimpsest.auditing.gate_rules import Band, Change, GateError, Level, Verdict
+from palimpsest.auditing.gate_rules import Change, GateError, Level, NullPlace, Verdict
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ from palimpsest.auditing.gate_rules import Band, Change, GateError, Level, Verdi
         ("vendi drop <= -1%", Change("vendi", "drop", "<=", -0.01, True)),
         (
             "outside null: any of [volume_rarefied, vendi]",
-            Band("outside", "any of", ("volume_rarefied", "vendi")),
+            NullPlace("outside", "any of", ("volume_rarefied", "vendi")),
         ),
-        ("inside null: all of [a,b,a]", Band("inside", "all of", ("a", "b"))),
-        ("below null: any of [vendi]", Band("below", "any of", ("vendi",))),
-        ("above null : all of [mmd2]", Band("above", "all of", ("mmd2",))),
+        ("inside null: all of [a,b,a]", NullPlace("inside", "all of", ("a", "b"))),
+        ("below null: any of [vendi]", NullPlace("below", "any of", ("vendi",))),
+        ("above null : all of [mmd2]", NullPlace("above", "all of", ("mmd2",))),
         (
             "verdict not in [collapsed, narrower, copied]",
             Verdict(False, ("collapsed", "narrower", "copied")),

@@ -59,6 +59,15 @@ def test_keys_that_a_later_version_adds_are_passed_over() -> None:
     assert read.metrics["x"].value == 1.0
 
 
+def test_a_record_from_before_a_key_was_added_is_read() -> None:
+    values = record()
+    for key in ("encoder", "model", "reference"):
+        del values[key]
+    read = read_record(json.dumps(values), "a.json")
+    assert (read.encoder, read.model, read.reference) == (None, None, "")
+    assert "encoder" not in read.model_fields_set
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [

@@ -1,14 +1,17 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import palimpsest
 from palimpsest.auditing.verdict import DEFAULTS
 from palimpsest.cli import audit as audit_command
 from palimpsest.cli.main import main
@@ -64,7 +67,7 @@ def test_exit_status_only_on_demand(files, capsys):
     reference = ("--reference", "human.jsonl")
     assert run(capsys, "bad.jsonl", *reference)[0] == 0
     reference += ("--sample", "20")
-    assert run(capsys, "bad.jsonl", *reference, "--fail-on", "collapse")[0] == audit_command.FAILED
+    assert run(capsys, "bad.jsonl", *reference, "--fail-on", "collapsed")[0] == audit_command.FAILED
     assert run(capsys, "good.jsonl", *reference, "--fail-on", "narrower")[0] == 0
 
 
@@ -101,6 +104,54 @@ def test_standard_input(files, capsys, monkeypatch, kind):
         "Repeated: 36 of 40 texts repeat others or themselves (36 repeat an earlier one)"
     )
     assert last.startswith("Collapsed: ")
+
+
+def test_what_was_left_out_while_reading_is_in_every_output(files, capsys):
+    for name in ("good", "human"):
+        lines = (files / f"{name}.jsonl").read_text(encoding="utf-8")
+        (files / f"{name}.jsonl").write_text(lines + '{"n": 1}\n{"text": 3}\n', encoding="utf-8")
+    outputs = ("--json", "a.json", "--html", "a.html")
+    status, said = run(capsys, "good.jsonl", "--reference", "human.jsonl", *outputs)
+    assert status == 0
+    written = json.loads((files / "a.json").read_text(encoding="utf-8"))
+    page = unescape((files / "a.html").read_text(encoding="utf-8"))
+    for side, name, texts in (("candidate", "good", 40), ("reference", "human", 120)):
+        line = (
+            f"{side}: left out 2 of {texts + 2} texts: 1 without the field 'text' "
+            f"(line {texts + 1} of {name}.jsonl); 1 with a number for a text "
+            f"(line {texts + 2} of {name}.jsonl)"
+        )
+        assert line in written["warnings"]
+        assert line in page
+        assert f"warning: {line}" in said.out
+    assert written["candidate_texts"] == 40
+
+
+def test_a_clean_candidate_keeps_the_name_of_its_field(files, capsys):
+    rows = [{"full-text": text} for text in [*human(39, seed=2), ""]]
+    (files / "named.json").write_text(json.dumps(rows), encoding="utf-8")
+    fields = ("--field", "full-text", "--reference-field", "text")
+    run(capsys, "named.json", "--reference", "human.jsonl", *fields, "--clean", "clean.jsonl")
+    lines = (files / "clean.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == rows[:-1]
+
+
+def test_threads_that_wait_do_not_spin_in_the_command_alone(files, capsys, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    people, texts = human(120, seed=1), human(40, seed=2)
+    palimpsest.audit(texts, reference=people, half_samples=4, null_samples=6)
+    assert "OMP_WAIT_POLICY" not in os.environ
+    run(capsys, "good.jsonl", "--reference", "human.jsonl")
+    assert os.environ.pop("OMP_WAIT_POLICY") == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    run(capsys, "good.jsonl", "--reference", "human.jsonl")
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+def test_the_older_name_of_collapsed_is_no_verdict(files, capsys):
+    with pytest.raises(SystemExit):
+        run(capsys, "bad.jsonl", "--reference", "human.jsonl", "--fail-on", "collapse")
+    assert "invalid choice: 'collapse'" in capsys.readouterr().err
 
 
 def test_empty_and_repeated_texts_are_kept(files, capsys):

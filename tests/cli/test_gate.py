@@ -5,15 +5,16 @@ import json
 import subprocess
 import sys
 from argparse import Namespace
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+import palimpsest
 from palimpsest.auditing.gate_file import DEFAULT
 from palimpsest.cli import gate as command
 from palimpsest.cli.main import main
+from tests.auditing.corpora import encode, human
 from tests.auditing.records import as_json, metric
 
 
@@ -161,6 +162,59 @@ def test_an_audit_against_another(tmp_path, monkeypatch, capsys):
     assert "not comparable: sample 40 here and 50 in other.json" in said.out
 
 
+class Encoder:
+    """A function that says which it is."""
+
+    def __init__(self, identity):
+        self.identity = identity
+
+    def __call__(self, texts):
+        return encode(texts)
+
+
+def audited(name, texts, reference, encoder):
+    quick = {"half_samples": 4, "null_samples": 6, "sample": 30}
+    palimpsest.audit(texts, reference=reference, encoder=encoder, **quick).to_json(name)
+
+
+def test_real_audits_are_compared_where_encoder_and_reference_are_one(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    texts, people = human(40, seed=2), human(120, seed=1)
+    one, other = Encoder("one"), Encoder("other")
+    audited("old.json", texts, people, one)
+    audited("same.json", texts, people[::-1], one)  # its order makes no other reference
+    audited("encoder.json", texts, people, other)
+    audited("nameless.json", texts, people, encode)
+    audited("people.json", texts, [*people[:-1], people[-1] + "!"], one)
+    shorter = [text.rpartition(" ")[0] for text in texts]
+    audited("shorter.json", shorter, people, one)
+
+    def status(name, metric):
+        rule = f"{metric} change <= 999999%"
+        code, said = run(capsys, name, "--rule", rule, "--against", "old.json")
+        return code, said.out
+
+    assert status("same.json", "vendi")[0] == status("same.json", "distinct_2")[0] == 0
+    code, said = status("encoder.json", "vendi")
+    assert code == 2
+    assert "not comparable: encoder other here and one in old.json" in said
+    assert status("encoder.json", "distinct_2")[0] == 0
+    assert "encoder unknown here and one" in status("nameless.json", "vendi")[1]
+    assert status("nameless.json", "length_mean")[0] == 0
+    for metric_name in ("vendi", "distinct_2"):
+        code, said = status("people.json", metric_name)
+        assert code == 2
+        assert "not comparable: reference " in said
+    words = [json.loads(Path(name).read_text())["words"] for name in ("old.json", "shorter.json")]
+    assert words[0] > words[1]
+    assert status("shorter.json", "vendi")[0] == status("shorter.json", "length_mean")[0] == 0
+    code, said = status("shorter.json", "distinct_2")
+    assert code == 2
+    assert f"not comparable: words {words[1]} here and {words[0]} in old.json" in said
+
+
 def test_every_report_at_once(project, capsys):
     Path("gate.yaml").write_text("- integrity > 0.8\n- vendi >= 2\n- facts >= 0.3\n")
     outputs = ("--junit", "out/j.xml", "--sarif", "s.json", "--markdown", "m.md")
@@ -275,11 +329,7 @@ def test_sarif_names_the_version(project, capsys, monkeypatch):
         run(capsys, "--rule", "integrity > 0.8", "--sarif", "s.json")
         return json.loads(Path("s.json").read_text())["runs"][0]["tool"]["driver"]["version"]
 
-    monkeypatch.setattr(command, "version", lambda name: {"palimpsest": "1.2.3"}[name])
+    monkeypatch.setattr(command, "installed_version", lambda: "1.2.3")
     assert version_in_report() == "1.2.3"
-
-    def not_installed(name):
-        raise PackageNotFoundError
-
-    monkeypatch.setattr(command, "version", not_installed)
+    monkeypatch.setattr(command, "installed_version", lambda: None)
     assert version_in_report() == "0"

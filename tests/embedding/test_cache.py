@@ -194,3 +194,7 @@ def test_the_cached_encoder_is_the_encoder(monkeypatch: pytest.MonkeyPatch, tmp_
     whole = Encoder.load(PARAMS).encode(["a", "bc"])
     np.testing.assert_allclose(cached_encoder("bundled")(["a", "bc"]), whole, atol=1e-6)
     assert len(list((tmp_path / "palimpsest" / "embeddings").iterdir())) == 1
+
+
+def test_it_says_which_encoder_it_is(tmp_path: Path, warnings: list[str]) -> None:
+    assert cache_in(tmp_path, warnings, Counting("three")).identity == "three"

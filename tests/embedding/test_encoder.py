@@ -16,7 +16,7 @@ from palimpsest.core.errors import ModelError
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.embedding import minilm
-from palimpsest.embedding.encoder import Encoder
+from palimpsest.embedding.encoder import Encoder, named_encoder
 from tests.unfinished import stopped, taken_up
 
 needs_bundled = pytest.mark.skipif(
@@ -400,3 +400,9 @@ def test_the_bundled_tokenizer_cuts_words_into_pieces() -> None:
     assert pieces[0] == 1
     assert pieces[1] >= 3
     assert pieces.tolist()[3:] == [-1, 0]
+
+
+def test_an_encoder_by_its_name_alone_reads_as_in_the_audit() -> None:
+    named = named_encoder("a/b", "monitor.encoder")
+    assert (named.model, named.revision, named.device) == ("a/b", None, "auto")
+    assert (named.dtype, named.max_tokens) == ("float32", 256)

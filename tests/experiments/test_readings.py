@@ -13,7 +13,7 @@ from palimpsest.auditing.gate_rules import GateError
 from palimpsest.core.errors import ComparisonError, PalimpsestError
 from palimpsest.experiments import readings
 from palimpsest.experiments.readings import read_subject
-from tests.auditing.records import as_json
+from tests.auditing.records import as_json, record
 
 PARAMS = "seed: 0\ngenerate: {documents: 500}\nscore: {words: 100}\n"
 
@@ -117,7 +117,21 @@ def test_an_audit(folder):
     assert subject.generations[""]["integrity"] == Reading(0.95, (0.85, 1.05), (0.9, 1.1))
     assert subject.generations[""]["vendi"].interval is None
     sizes = {"sample": 40, "words": 1000, "segmentation": "icu", "reference_texts": 120}
-    assert (subject.measured_on, subject.file) == (sizes, "a.json")
+    identities = {"encoder": "e" * 64, "model": None, "reference": "f" * 64}
+    assert (subject.measured_on, subject.file) == (sizes | identities, "a.json")
+
+
+def test_an_audit_from_before_it_named_its_encoder_says_nothing_about_it(folder):
+    older = record()
+    for key in ("encoder", "model", "reference"):
+        del older[key]
+    write("a.json", older)
+    assert {*read_subject(folder, "a.json").measured_on} == {
+        "sample",
+        "words",
+        "segmentation",
+        "reference_texts",
+    }
 
 
 def test_an_audit_from_standard_input(folder, monkeypatch):

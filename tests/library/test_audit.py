@@ -26,13 +26,15 @@ def audited(texts: Any = BAD, **options: Any) -> AuditResult:
     return palimpsest.audit(texts, **{"reference": HUMAN, "encoder": encode} | QUICK | options)
 
 
-def test_it_is_the_commands_audit() -> None:
+def test_it_is_the_commands_audit(capsys: pytest.CaptureFixture[str]) -> None:
     expected = measured(BAD, HUMAN, encode, None, DEFAULTS.changed(seed=4, **QUICK))
     got = audited(seed=4)
     assert got.as_dict() == report.as_dict(expected)
     assert (got.verdict, got.verdicts[-1]) == ("repeated", "collapsed")
-    assert repr(got) == got.sentence == report.sentence(expected)
-    assert str(got) == report.text(expected)
+    assert repr(got) == str(got) == got.sentence == report.sentence(expected)
+    assert got.table() == report.text(expected)
+    print(got)
+    assert capsys.readouterr().out == f"{got.sentence}\n"
     assert got.warnings == expected.warnings
 
 
@@ -91,7 +93,9 @@ def test_a_notebook_shows_sentence_and_table_and_no_text_as_html() -> None:
 def test_a_model_adds_its_likelihoods(kind: str, tmp_path: Path) -> None:
     model = theirs("gpt2")
     given = saved(model, tmp_path) if kind == "folder" else (model, their_tokenizer())
-    names = {row["metric"] for row in audited(GOOD, model=given).metrics}
+    result = audited(GOOD, model=given)
+    names = {row["metric"] for row in result.metrics}
+    assert len(result.as_dict()["model"]) == 64
     assert names - {row["metric"] for row in audited(GOOD).metrics} >= {"perplexity_human"}
 
 

@@ -1,5 +1,7 @@
 """Losses by text against a direct computation with `transformers`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,13 @@ import torch
 from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.lm import batching
 from palimpsest.lm.checkpoint import load_model
-from palimpsest.lm.scoring import folder_likelihood, likelihood, rare_types, text_arrays
+from palimpsest.lm.scoring import (
+    TextLosses,
+    folder_likelihood,
+    likelihood,
+    rare_types,
+    text_arrays,
+)
 from tests.lm.tiny import TEXTS, pair, saved, theirs, tokenizer
 from tests.unfinished import EveryStep, stopped, taken_up
 
@@ -270,3 +278,18 @@ def test_a_visitor_without_a_state_sees_every_batch(models, tmp_path):
     likelihood(models[1], tokenizer(), TEXTS, visitor=lambda *batch: seen.append(batch), kept=kept)
     assert seen
     assert kept.steps == 0
+
+
+def test_a_function_of_texts_says_which_model_it_is(models, monkeypatch):
+    _, ours = models
+    losses = TextLosses(ours, tokenizer())
+    got, expected = losses(TEXTS[:3]), likelihood(ours, tokenizer(), TEXTS[:3]).per_text
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    identity = losses.identity
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)  # no matter of the machine
+    assert TextLosses(ours, tokenizer()).identity == identity
+    assert TextLosses(ours, replace(tokenizer(), start=tokenizer().start + 1)).identity != identity
+    with torch.no_grad():
+        next(iter(ours.parameters().values())).view(-1)[0] += 1
+    assert TextLosses(ours, tokenizer()).identity != identity

@@ -54,6 +54,20 @@ def test_what_is_logged() -> None:
     assert logs["collapse/outside"] == float(logs["collapse/vendi_position"] < -1.0)
 
 
+def test_metrics_of_held_out_texts_alone_write_and_embed_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: Any) -> Any:
+        raise AssertionError("something was written or embedded")
+
+    monitor = fitted(encode=never, metrics=["perplexity_heldout", "nc4_agreement"])
+    monkeypatch.setattr(monitor, "write", never)
+    measured = monitor.measure(live(), 200)
+    whole = plain().measure(live(), 200).values
+    assert measured.values == {name: whole[name] for name in monitor.params.metrics}
+    assert measured.logs()["collapse/outside"] == 0.0
+
+
 def test_the_same_step_has_the_same_numbers_and_another_has_others() -> None:
     first, again = (plain().measure(live(), 200).values for _ in range(2))
     assert first == again

@@ -33,6 +33,9 @@ def test_a_clean_candidate_goes_without_copies_loops_and_empty_texts():
     rows = [json.loads(line) for line in content.splitlines()]
     path = clean_file(cleaning, TEXTS, "messages[].content", None).decode()
     assert path == content.replace('"body"', '"text"')
+    for name in ("full-text", "full text", "2nd"):
+        named = clean_file(cleaning, TEXTS, name, None).decode()
+        assert named == content.replace('"body"', f'"{name}"')
     assert rows == [{"body": text} for text in ("one", "two", "like one, nearly", "=1+1")]
 
 

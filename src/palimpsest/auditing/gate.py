@@ -11,16 +11,17 @@ from enum import StrEnum
 from math import inf
 from operator import ge, gt, le, lt
 
+from palimpsest.auditing.gate_comparison import incomparable
 from palimpsest.auditing.gate_rules import (
     ALL,
     HEADLINE_NAMES,
     LAST,
-    Band,
     Change,
     Level,
+    NullPlace,
+    NullSide,
     Operator,
     Rule,
-    Side,
     Verdict,
 )
 from palimpsest.core.formatting import plain, span
@@ -58,7 +59,8 @@ class Subject:
     verdicts: tuple[str, ...] | None = None
     """Of an audit."""
     measured_on: Mapping[str, object] = field(default_factory=dict)
-    """What values depend on, such as the size of the sample; of what does not say, nothing."""
+    """What values depend on, such as the size of the sample; None where it is not known, and of
+    what does not say, nothing."""
     file: str | None = None
     """The file that it was read from, for reports."""
     gap: str = ""
@@ -159,7 +161,7 @@ def _at(rule: Rule, subject: Subject, base: Subject | None, name: str) -> _Answe
     readings = subject.generations[name]
     if isinstance(rule.condition, Level):
         return _of_level(rule.condition, readings, rule.surely)
-    if isinstance(rule.condition, Band):
+    if isinstance(rule.condition, NullPlace):
         return _of_band(rule.condition, readings, rule.surely)
     assert isinstance(rule.condition, Change), "a verdict is no matter of a generation"
     if base is None:
@@ -167,11 +169,9 @@ def _at(rule: Rule, subject: Subject, base: Subject | None, name: str) -> _Answe
     other, lacking = _base_readings(base, name, rule.at)
     if other is None:
         return _Answer(None, lacking)
-    for what in subject.measured_on.keys() & base.measured_on.keys():
-        own, its = subject.measured_on[what], base.measured_on[what]
-        if own != its:
-            apart = f"{own} here and {its} in {base.name}"
-            return _Answer(None, f"values that are not comparable: {what} {apart}")
+    full = HEADLINE_NAMES.get(rule.condition.metric, rule.condition.metric)
+    if apart := incomparable(full, subject.measured_on, base.measured_on, base.name):
+        return _Answer(None, f"values that are not comparable: {apart}")
     return _of_change(rule.condition, readings, other, rule.surely)
 
 
@@ -231,7 +231,7 @@ def _difference(now: float, then: float, relative: bool) -> float:
     return apart / abs(then) if then else (inf if apart > 0 else -inf)
 
 
-def _of_band(rule: Band, readings: Readings, surely: bool) -> _Answer:
+def _of_band(rule: NullPlace, readings: Readings, surely: bool) -> _Answer:
     """Whether metrics lie where they should."""
     found: list[tuple[bool | None, str]] = []
     for name in rule.metrics:
@@ -252,7 +252,7 @@ def _of_band(rule: Band, readings: Readings, surely: bool) -> _Answer:
     return _Answer(holds, "; ".join(telling))
 
 
-def _lies(interval: Interval, side: Side, null: Interval) -> bool | None:
+def _lies(interval: Interval, side: NullSide, null: Interval) -> bool | None:
     """Whether a value, or its whole interval, lies on this side of the null band."""
     below = _compare(interval, "<", null[0])
     above = _compare(interval, ">", null[1])

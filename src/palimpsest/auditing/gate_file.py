@@ -16,9 +16,9 @@ import yaml
 from palimpsest.auditing.gate_grammar import parse_rule
 from palimpsest.auditing.gate_rules import (
     GateError,
+    NullSide,
     Rule,
     Severity,
-    Side,
     check_at,
     near,
 )
@@ -55,7 +55,7 @@ rules:
   #   rule: duplicates <= 0.01
   #   severity: warning
 """
-_BAND = re.compile(rf"\s*(?:{'|'.join(get_args(Side))})\s+null\s*")
+_BAND = re.compile(rf"\s*(?:{'|'.join(get_args(NullSide))})\s+null\s*")
 
 
 def read_gate(path: Path) -> list[Rule]:

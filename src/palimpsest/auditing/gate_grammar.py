@@ -12,16 +12,16 @@ from typing import cast, get_args
 from palimpsest.auditing.gate_rules import (
     HEADLINE_NAMES,
     LAST,
-    Band,
     Change,
     Condition,
     GateError,
     Level,
     Motion,
+    NullPlace,
+    NullSide,
     Operator,
     Quantifier,
     Rule,
-    Side,
     Verdict,
     check_at,
     near,
@@ -76,7 +76,7 @@ class _Reader:
         condition: Condition
         if word in ("verdict", "verdicts"):
             condition = self.verdict()
-        elif word in get_args(Side) and self.peek(1)[1] == "null":
+        elif word in get_args(NullSide) and self.peek(1)[1] == "null":
             condition = self.band()
         else:
             condition = self.comparison()
@@ -109,7 +109,7 @@ class _Reader:
         threshold = threshold / 100 if percent else threshold
         return Change(name, cast("Motion", motion), operator, threshold, percent)
 
-    def band(self) -> Band:
+    def band(self) -> NullPlace:
         """``outside null: any of [METRIC, …]``."""
         side = self.take()
         self.take()
@@ -122,7 +122,9 @@ class _Reader:
         if quantifier not in get_args(Quantifier):
             raise self.refuse("any of [...] or all of [...]")
         del self.tokens[:2]
-        return Band(cast("Side", side), cast("Quantifier", quantifier), self.names("metrics"))
+        return NullPlace(
+            cast("NullSide", side), cast("Quantifier", quantifier), self.names("metrics")
+        )
 
     def verdict(self) -> Verdict:
         """``verdict not in [VERDICT, …]``, ``verdict == VERDICT``."""

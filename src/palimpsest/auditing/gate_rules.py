@@ -22,7 +22,7 @@ from palimpsest.trajectory.summary import HEADLINE
 
 Operator = Literal[">=", "<=", ">", "<", "==", "!="]
 Motion = Literal["drop", "rise", "change"]
-Side = Literal["outside", "inside", "below", "above"]
+NullSide = Literal["outside", "inside", "below", "above"]
 Quantifier = Literal["any of", "all of"]
 Severity = Literal["error", "warning"]
 
@@ -59,13 +59,13 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Band:
+class NullPlace:
     """Where metrics lie in the null band of human text.
 
     ``inside`` says what must hold. ``outside``, ``below`` and ``above`` name what must not be.
     """
 
-    side: Side
+    side: NullSide
     quantifier: Quantifier
     metrics: tuple[str, ...]
 
@@ -78,7 +78,7 @@ class Verdict:
     names: tuple[str, ...]
 
 
-Condition = Level | Change | Band | Verdict
+Condition = Level | Change | NullPlace | Verdict
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Rule:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that it names."""
-        if isinstance(self.condition, Band):
+        if isinstance(self.condition, NullPlace):
             return self.condition.metrics
         return () if isinstance(self.condition, Verdict) else (self.condition.metric,)
 

@@ -18,7 +18,6 @@ Benjamini–Hochberg survives but does not use.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
-from itertools import chain
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # by scikit-learn
@@ -30,7 +29,17 @@ from palimpsest.auditing.copies import (
 from palimpsest.auditing.judgements import Evidence, Judgement, judgements
 from palimpsest.auditing.language import Pieces
 from palimpsest.auditing.plain_facts import PlainFacts
-from palimpsest.auditing.samples import Encode, Progress, Score, read_texts, sample_size, silent
+from palimpsest.auditing.samples import (
+    Encode,
+    MeasuredWith,
+    Progress,
+    Score,
+    drawn,
+    fitted_evaluator,
+    read_texts,
+    sample_size,
+    silent,
+)
 from palimpsest.auditing.subject import (
     Cloud,
     Nearest,
@@ -49,26 +58,18 @@ from palimpsest.auditing.verdict import (
     surprising,
 )
 from palimpsest.core.errors import MetricError
-from palimpsest.core.rng import stream
 from palimpsest.core.words import count_words, segmentation
 from palimpsest.embedding.alike import all_alike
-from palimpsest.evaluation.evaluator import FAMILIES, WORDS_ALONE, Evaluator, with_intervals
+from palimpsest.evaluation.evaluator import FAMILIES, WORDS_ALONE, with_intervals
 from palimpsest.evaluation.foreign import foreign_texts
 from palimpsest.evaluation.human import HumanSide, Texts, human_side
 from palimpsest.evaluation.null_bands import null_bands, short_texts
 from palimpsest.metrics import validation
 
-REFERENCE_TEXTS = 6000
-"""Reference texts that are embedded at the most, or 3n where that is more."""
-WORDS = 10_000
-"""Lexical metrics are measured on so many words, or what every reference sample has: the chain's
-default."""
 STEPS = ("measuring human samples", "intervals of the candidate")
 """What progress calls the work behind the embeddings."""
 THREADS = 2
 """Null samples measured at a time; it changes no number."""
-LAMBDA = 1.0
-"""Weight of the squared drift in ``integrity``; the published work never states it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class Audit:
     reference_repeated: int
     """Repeated texts of the reference, which were left out."""
     params: AuditParams
+    measured_with: MeasuredWith = field(default_factory=MeasuredWith)
+    """Encoder, model and reference."""
     warnings: tuple[str, ...] = ()
     """What is no error and must be seen, a sentence each."""
     cloud: Cloud | None = field(default=None, compare=False)
@@ -180,12 +183,10 @@ def audit(
     checked = validation.texts(candidate, "candidate")
     whole = validation.texts(reference, "reference")
     facts = PlainFacts(Side(checked), Side(whole), pieces)
-    human = np.array([*facts.reference.first.values()])
-    own = facts.measured
+    human, own = np.array([*facts.reference.first.values()]), facts.measured
     size = sample_size(len(own), len(human), params.sample)
-    chosen = own[stream(params.seed, "audit.candidate").permutation(len(own))[:size]]
-    wanted = min(len(human), max(REFERENCE_TEXTS, 3 * size), size * (1 + params.null_samples))
-    order = human[stream(params.seed, "audit.reference").permutation(len(human))[:wanted]]
+    ours_at, theirs_at = drawn(len(own), len(human), size, params.seed, params.null_samples)
+    chosen, order = own[ours_at], human[theirs_at]
     taken = facts.as_long([whole[at] for at in order])
     encoder, said = (encode, []) if not facts.unread else (None, [_unread(facts.unread)])
     ours = read_texts([checked[at] for at in chosen], chosen, encoder, score, "candidate", progress)
@@ -211,6 +212,7 @@ def audit(
         reference_texts=len(human),
         reference_repeated=len(whole) - len(human),
         params=params,
+        measured_with=MeasuredWith.of(encode, score, [*facts.reference.first]),
         warnings=tuple([*said, *seen]),
         cloud=cloud,
     )
@@ -257,11 +259,9 @@ def _findings(
 ) -> tuple[tuple[Finding, ...], int, Cloud | None]:
     """Every metric over its band, the words that lexical ones were measured on, and the cloud."""
     counted = cache(count_words)  # the samples overlap
-    samples = [sum(map(counted, one.texts)) for one in chain([side.fit], side.null)]
-    budget = min(WORDS, *samples)
+    families = tuple(FAMILIES) if embedded else WORDS_ALONE
     with threadpool_limits(1, "blas"):  # small products: a threaded BLAS makes them slower
-        fitted = side.reference(side.fit.texts, None, LAMBDA, max(budget, 1))
-        evaluator = Evaluator(fitted, families=tuple(FAMILIES) if embedded else WORDS_ALONE)
+        evaluator, budget = fitted_evaluator(side, families, counted)
         short = short_texts(evaluator, side, ours.texts)
         sampled, found = (partial(progress, step) for step in STEPS)
         bands = null_bands(evaluator, side, sampled, threads=THREADS)

@@ -1,7 +1,7 @@
 """The JSON of an audit as others may rely on it: docs/audit.schema.json is written from here.
 
-`FORMAT` rises when a key goes or changes its meaning. Keys may be added under the same format, and
-a reader passes over those that it does not know.
+`FORMAT` rises when a key goes or changes its meaning. Keys may be added under the same format: a
+reader passes over those that it does not know, and those that were added since have a default here.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -26,7 +26,11 @@ class Record(BaseModel):
     """An object of the JSON."""
 
     model_config = ConfigDict(
-        strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
     )
 
 
@@ -129,6 +133,13 @@ class AuditRecord(Record):
     """Words that lexical metrics are measured on."""
     segmentation: str
     """What cut the words."""
+    encoder: str | None = None
+    """Identity of the encoder: a hash of weights, tokenizer and cut, or what a function of the
+    user's says of itself; null where it says nothing."""
+    model: str | None = None
+    """Identity of the model behind the likelihoods; null without one."""
+    reference: str = ""
+    """SHA-256 of the distinct reference texts, whatever their order."""
     candidate_texts: Annotated[int, Field(ge=0)]
     """Texts of the candidate."""
     reference_texts: Annotated[int, Field(ge=0)]

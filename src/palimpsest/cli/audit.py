@@ -1,12 +1,13 @@
 """`palimpsest audit`: files in, a table and a verdict out. Loads no torch before it runs."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from palimpsest.auditing.measure import Audit, audit
-from palimpsest.auditing.samples import Score
+from palimpsest.auditing.samples import Score, ScoredBy
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.cli import audit_input
 from palimpsest.core.command import Steps
@@ -15,7 +16,6 @@ from palimpsest.core.storage import check_out, json_bytes, write_out
 from palimpsest.corpus.files.own_lines import own_lines
 from palimpsest.corpus.files.rows_read import TextsRead
 from palimpsest.embedding.cache import cached_encoder
-from palimpsest.metrics.likelihood import scored
 from palimpsest.report import audit as report
 from palimpsest.report.audit_page import page
 from palimpsest.report.audit_rows import clean_file, cleaned, rows_file
@@ -30,8 +30,6 @@ EPILOG = (
     f"Exit status: 0 whatever the verdict, {FAILED} for one that --fail-on names, 1 for bad input. "
     f"Files: {audit_input.FILES}."
 )
-COLLAPSE = "collapse"
-"""Older name of ``collapsed`` for ``--fail-on``."""
 TYPED = {
     "audit.": "--",
     "embed.encoder.model": "--encoder",
@@ -74,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-on",
         nargs="+",
-        choices=[*map(str, AuditVerdict), COLLAPSE],
+        choices=[*map(str, AuditVerdict)],
         metavar="VERDICT",
         default=[],
         help=f"exit with status {FAILED} if one of these holds: {', '.join(AuditVerdict)}; "
@@ -101,10 +99,14 @@ def run(args: argparse.Namespace) -> int:
         check_apart(outputs, audit_input.files_read(args))
         score = None if args.model is None else _score(args.model)
         steps("loading the encoder", 0, 1)
+        # before torch: a thread that spins while it waits costs its neighbour, and on a busy
+        # machine embedding takes ten times as long
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         encoder = cached_encoder(args.encoder, steps.warn, steps.within)
         texts, human = candidate.texts, reference.texts
         result = audit(texts, human, encoder, score, params, encoder.pieces, steps)
-    result = replace(result, warnings=(*encoder.notes, *result.warnings))
+    unread = audit_input.lines(candidate, reference)
+    result = replace(result, warnings=(*unread, *encoder.notes, *result.warnings))
     said = _written(args, result, candidate)
     print(report.text(result))
     print("\n".join(said), end="\n" if said else "")
@@ -143,7 +145,7 @@ def _written(args: argparse.Namespace, result: Audit, candidate: TextsRead) -> l
 
 
 def _fails(result: Audit, fail_on: Sequence[str]) -> bool:
-    named = {AuditVerdict.COLLAPSED if name == COLLAPSE else AuditVerdict(name) for name in fail_on}
+    named = {AuditVerdict(name) for name in fail_on}
     if AuditVerdict.NARROWER in named:
         named.add(AuditVerdict.COLLAPSED)
     return not named.isdisjoint(result.verdicts)
@@ -152,8 +154,7 @@ def _fails(result: Audit, fail_on: Sequence[str]) -> bool:
 def _score(folder: Path) -> Score:
     # torch, only where a model is asked
     from palimpsest.lm.checkpoint import load_model_and_tokenizer
-    from palimpsest.lm.scoring import likelihood
+    from palimpsest.lm.scoring import TextLosses
 
     with called({str(folder): f"--model {folder}"}):
-        reader = load_model_and_tokenizer(folder)
-    return lambda texts: scored(*likelihood(*reader, texts).per_text)
+        return ScoredBy(TextLosses(*load_model_and_tokenizer(folder)))

@@ -63,6 +63,11 @@ def read_both(args: argparse.Namespace, warn: Callable[[str], None]) -> tuple[Te
     return candidate, _read(args.reference, other, "reference", warn)
 
 
+def lines(candidate: TextsRead, reference: TextsRead) -> list[str]:
+    """What a reader of the result must know of the reading of both sides, a sentence each."""
+    return [*_lines("candidate", candidate), *_lines("reference", reference)]
+
+
 def files_read(args: argparse.Namespace) -> list[Path]:
     """Every file that `read_both` reads."""
     sources = [one for one in (*args.candidate, *args.reference) if one != STDIN]
@@ -73,9 +78,13 @@ def _read(
     sources: Sequence[str], options: ReadOptions, what: str, warn: Callable[[str], None]
 ) -> TextsRead:
     read = read_texts(sources, options, what, _standard_input() if STDIN in sources else None)
-    for line in read.lines():
-        warn(f"{what}: {line}")
+    for line in _lines(what, read):
+        warn(line)
     return read
+
+
+def _lines(what: str, read: TextsRead) -> list[str]:
+    return [f"{what}: {line}" for line in read.lines()]
 
 
 def _standard_input() -> bytes:

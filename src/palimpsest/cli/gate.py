@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from palimpsest.auditing.gate import Outcome, State, Subject, decide, whole_state
@@ -13,6 +12,7 @@ from palimpsest.auditing.gate_grammar import parse_rule
 from palimpsest.auditing.gate_rules import Change, GateError, Rule, check_names
 from palimpsest.core.errors import PalimpsestError, shown
 from palimpsest.core.storage import check_out, write_out
+from palimpsest.core.version import installed_version
 from palimpsest.experiments.readings import STDIN, read_subject
 from palimpsest.experiments.revisions import WORKSPACE
 from palimpsest.report import gate as report
@@ -151,7 +151,7 @@ def _contents(
     """What is asked for, by the option that asks."""
     write = {
         "--junit": lambda: report.junit(outcomes, subject.name),
-        "--sarif": lambda: report.sarif(outcomes, _version(), subject.file),
+        "--sarif": lambda: report.sarif(outcomes, installed_version() or "0", subject.file),
         "--markdown": lambda: report.markdown(outcomes, subject.name).encode(),
     }
     return {option: write[option]() for option in options}
@@ -171,10 +171,3 @@ def _summarise(table: str) -> None:
     if path := os.environ.get(SUMMARY):
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(table)
-
-
-def _version() -> str:
-    try:
-        return version("palimpsest")
-    except PackageNotFoundError:
-        return "0"

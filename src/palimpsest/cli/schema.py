@@ -54,7 +54,7 @@ def params_schema() -> dict[str, Any]:
 
 def audit_schema() -> dict[str, Any]:
     """The JSON schema (2020-12) of an audit's JSON, see `palimpsest.auditing.record`."""
-    return {"$schema": DIALECT, **AuditRecord.model_json_schema()}
+    return {"$schema": DIALECT, **AuditRecord.model_json_schema(mode="serialization")}
 
 
 def _in_its_words(node: Any) -> Any:

@@ -6,7 +6,6 @@ and a folder that cannot be written is given up with a warning. Known gap: nothi
 
 import hashlib
 import io
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palimpsest.core.errors import PalimpsestError
-from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.storage import read_arrays, write_bytes
-from palimpsest.embedding.encoder import Encoder, Progress
+from palimpsest.embedding.encoder import Encoder, Progress, named_encoder
 
 Warn = Callable[[str], None]
 """Takes a sentence that a user must see."""
@@ -52,6 +50,8 @@ class CachedEncoder:
         self._progress, self._writes = progress, True
         self.pieces = encoder.pieces
         """How many pieces its tokenizer cuts each word into."""
+        self.identity = encoder.identity
+        """Hash of all that determines an embedding."""
         self.notes = encoder.notes
         """What it lacks and does otherwise, a sentence each."""
         if folder is None:
@@ -98,28 +98,15 @@ def cached_encoder(
     """An encoder as a function whose embeddings are kept in `cache_folder`.
 
     Args:
-        model: "bundled", a folder or a hub id; it computes in float32, on a GPU if there is one,
-            and reads at most 256 tokens of a text, or as many as it has positions.
+        model: see `palimpsest.embedding.encoder.named_encoder`; one of fewer positions than 256
+            reads as many tokens as it has.
         warn: see `CachedEncoder`.
         progress: see `Encoder.encode`.
 
     Raises:
         ModelError: see `Encoder.load`.
     """
-    # before torch: a thread that spins while it waits costs its neighbour, and on a busy machine
-    # embedding takes ten times as long
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    params = EncoderParams.of(
-        {
-            "model": model,
-            "revision": None,
-            "dtype": "float32",
-            "batch_size": 256,
-            "max_tokens": 256,
-            "device": "auto",
-        },
-        "encoder",
-    )
+    params = named_encoder(model, "encoder")
     encoder = Encoder.load(params, cut_to_limit=True, onednn=True)
     return CachedEncoder(encoder, cache_folder(), warn, progress)
 

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 BUNDLED = "bundled"
+READ = {
+    "revision": None,
+    "dtype": "float32",
+    "batch_size": 256,
+    "max_tokens": 256,
+    "device": "auto",
+}
+"""How an encoder reads that is given by its name alone."""
 PROBE = ("The city lies by the sea.", "Two and two are four.")
 """What any encoder tells apart."""
 
@@ -186,6 +194,18 @@ class _Bundled(Encoder):
         self, texts: list[str], first: int
     ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
         yield from self.model.batches(texts, self.params.batch_size, first)
+
+
+def named_encoder(model: str, section: str) -> EncoderParams:
+    """The parameters of an encoder that is given by its name alone.
+
+    It computes in float32, on a GPU if there is one, and reads at most 256 tokens of a text.
+
+    Args:
+        model: "bundled", a folder or a hub id.
+        section: what an error calls them.
+    """
+    return EncoderParams.of({"model": model, **READ}, section)
 
 
 def device_of(params: EncoderParams) -> str:

@@ -30,6 +30,8 @@ SIZES = {
     "encoder": "embed.encoder.model",
 }
 """What values depend on -> the parameter of a chain that says it."""
+IDENTITIES = ("encoder", "model", "reference")
+"""What an audit's values depend on, by hashes; None where one is not known."""
 
 
 def read_subject(root: Path, name: str) -> Subject:
@@ -116,7 +118,9 @@ def _of_audit(audit: AuditRecord, name: str, file: str | None) -> Subject:
         "segmentation": audit.segmentation,
         "reference_texts": audit.reference_texts,
     }
-    return Subject(name, {"": readings}, tuple(audit.verdicts), sizes, file)
+    # of an audit from before there were these keys, what it does not say is not compared
+    said = {key: getattr(audit, key) for key in IDENTITIES if key in audit.model_fields_set}
+    return Subject(name, {"": readings}, tuple(audit.verdicts), sizes | said, file)
 
 
 def _from_file(name: str, content: bytes, file: str | None) -> Subject:

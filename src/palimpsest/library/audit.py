@@ -9,7 +9,7 @@ from typing import Any
 
 from palimpsest.auditing.measure import Audit
 from palimpsest.auditing.measure import audit as measured
-from palimpsest.auditing.samples import Score
+from palimpsest.auditing.samples import Score, ScoredBy
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, Finding
 from palimpsest.core.errors import ModelError
 from palimpsest.core.storage import check_out, json_bytes, write_out
@@ -18,7 +18,6 @@ from palimpsest.library.encoding import Choice, encode_with
 from palimpsest.library.inputs import texts_of
 from palimpsest.library.models import reader
 from palimpsest.library.notebook import html_table
-from palimpsest.metrics.likelihood import scored
 from palimpsest.report import audit as report
 from palimpsest.report.audit_page import page
 
@@ -27,7 +26,7 @@ File = str | PathLike[str]
 
 @dataclass(frozen=True, repr=False)
 class AuditResult:
-    """The result of `audit`. Printed, it is the verdict's sentence."""
+    """The result of `audit`; printed or shown, it is the verdict's sentence."""
 
     verdict: str
     """The plainest of the verdicts: docs/audit.md has them all and what each means."""
@@ -74,8 +73,10 @@ class AuditResult:
         """
         self._write(path, page(self.details, candidate, reference).encode())
 
-    def __str__(self) -> str:
-        """The table that `palimpsest audit` prints."""
+    def table(self) -> str:
+        """What `palimpsest audit` prints: a row a metric, below them what the numbers rest on, the
+        texts that show a verdict, warnings, and every verdict with what to do.
+        """
         return report.text(self.details)
 
     def __repr__(self) -> str:
@@ -161,10 +162,10 @@ def _score(model: Any) -> Iterator[Score | None]:
     if len(pair) != 2:
         wanted = "a folder, or the pair (model, tokenizer)"
         raise ModelError("model", wanted=wanted, got=f"{len(pair)} things")
-    from palimpsest.lm.scoring import likelihood
+    from palimpsest.lm.scoring import TextLosses
 
     with reader(*pair) as loaded:
-        yield lambda texts: scored(*likelihood(*loaded, texts).per_text)
+        yield ScoredBy(TextLosses(*loaded))
 
 
 # What is known here of the insides of an `Audit`; above, nothing is.

@@ -23,6 +23,8 @@ def encode_with(encoder: Any) -> Encode:
         encoder: "bundled", a folder, a hub id; or a function of n texts that gives (n, d) numbers;
             or an object with such a method ``encode``, as sentence-transformers has it. Embeddings
             of the first three are kept in the user's cache folder, those of the others are not.
+            One of the others may say which it is by its attribute ``identity``, a string: without,
+            `palimpsest gate` does not compare what two audits measured by it.
 
     Raises:
         ModelError: it is none of these, or see `palimpsest.embedding.encoder.Encoder.load`. The
@@ -35,7 +37,17 @@ def encode_with(encoder: Any) -> Encode:
         wanted = "'bundled', a folder, a hub id, or a function from texts to an (n, d) array"
         got = "None" if encoder is None else type(encoder).__name__
         raise ModelError("encoder", wanted=wanted, got=got)
-    return lambda texts: _numbers(own(list(texts)), len(texts))
+    return _Own(own, getattr(encoder, "identity", None))
+
+
+class _Own:
+    """A user's function, of which every answer is checked."""
+
+    def __init__(self, encode: Callable[[list[str]], Any], identity: Any) -> None:
+        self._encode, self.identity = encode, identity
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return _numbers(self._encode(list(texts)), len(texts))
 
 
 def _numbers(given: Any, count: int) -> NDArray[np.float32]:

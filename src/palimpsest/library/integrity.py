@@ -13,13 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # by scikit-learn
 
 from palimpsest.auditing.copies import distinct_texts
-from palimpsest.auditing.measure import LAMBDA, REFERENCE_TEXTS
-from palimpsest.auditing.samples import MOST_TEXTS, Encode
+from palimpsest.auditing.samples import LAMBDA, Called, Encode, drawn, sample_size
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams
-from palimpsest.core.errors import CorpusError, MetricError, ParamsError
+from palimpsest.core.errors import MetricError, ParamsError
 from palimpsest.core.formatting import plain, span
 from palimpsest.core.parameters import FEWEST_TEXTS
-from palimpsest.core.rng import stream
 from palimpsest.evaluation.evaluator import with_intervals
 from palimpsest.evaluation.human import HumanSide, Texts, human_side
 from palimpsest.evaluation.null_bands import bands_of
@@ -32,6 +30,7 @@ from palimpsest.metrics.validation import Floats, embeddings, same_dimension
 
 OWN_PARAMS = ("sample", "seed", "half_samples", "null_samples")
 """Parameters of the audit that a single metric has a use for."""
+CALLED = Called("sample", "the generated texts", "human", "texts")
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,15 +130,13 @@ def integrity(
         raise MetricError("generated", wanted=f"{kinds[0]}, as human", got=kinds[1])
     if isinstance(people, list) and isinstance(texts, list):
         people = distinct_texts(people)
-    size = _size(len(texts), len(people), settings)
-    rows = stream(settings.seed, "audit.candidate").permutation(len(texts))[:size]
-    order = stream(settings.seed, "audit.reference").permutation(len(people))
-    most = min(max(REFERENCE_TEXTS, 3 * size), size * (1 + settings.null_samples))
+    size = sample_size(len(texts), len(people), settings.sample, called=CALLED)
+    rows, order = drawn(len(texts), len(people), size, settings.seed, settings.null_samples)
     if isinstance(people, list) and isinstance(texts, list):
         encode = encode_with(encoder)
-        ours, theirs = _encoded(texts, rows, encode), _encoded(people, order[:most], encode)
+        ours, theirs = _encoded(texts, rows, encode), _encoded(people, order, encode)
     else:
-        ours, theirs = np.asarray(texts)[rows], np.asarray(people)[order[:most]]
+        ours, theirs = np.asarray(texts)[rows], np.asarray(people)[order]
     same_dimension(theirs, ours)
     pool = Texts([""] * len(theirs), theirs, None)
     side = human_side(pool, size, settings.null_samples, settings.seed, "human")
@@ -151,17 +148,6 @@ def _settings(params: dict[str, Any]) -> AuditParams:
     if unknown:
         raise ParamsError("integrity", wanted=f"of {', '.join(OWN_PARAMS)}", got=unknown[0])
     return AuditParams.of(dict(DEFAULTS) | params, "integrity")
-
-
-def _size(generated: int, human: int, settings: AuditParams) -> int:
-    """n, by the audit's rule."""
-    size = settings.sample or min(generated, max(human // 3, FEWEST_TEXTS), MOST_TEXTS)
-    if size > generated:
-        raise CorpusError("sample", wanted=f"<= {generated}, the generated texts", got=size)
-    if 3 * size > human:
-        wanted = f">= {3 * size} texts: a fit sample of {size} and twice as many for null samples"
-        raise CorpusError("human", wanted=wanted, got=human)
-    return size
 
 
 def _encoded(texts: Sequence[str], rows: NDArray[np.int64], encode: Encode) -> Floats:

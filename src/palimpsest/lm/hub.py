@@ -131,18 +131,17 @@ class HubModel:
         Raises:
             ModelError: it has no head, or its scores are not its head's over its hidden state.
         """
-        new = cls(model)
-        rows = new._rows_of_head(what)
+        try:
+            new, embedding = cls(model), model.get_output_embeddings()
+        except Exception as error:  # whatever a family's code raises
+            raise unusable(what, error) from error
+        if getattr(embedding, "weight", None) is None:
+            raise unusable(what, "a model without an output embedding")
+        rows = int(embedding.weight.shape[0])
         known = [token for token in prompt if token < rows] or [token % rows for token in PROMPT]
         new.prompt = known[: new.context]
         new._check(what)
         return new
-
-    def _rows_of_head(self, what: str) -> int:
-        embedding = self.model.get_output_embeddings()
-        if getattr(embedding, "weight", None) is None:
-            raise unusable(what, "a model without an output embedding")
-        return int(embedding.weight.shape[0])
 
     def _check(self, what: str) -> None:
         """Holds the head's scores against those of the model as a whole, on real tokens."""

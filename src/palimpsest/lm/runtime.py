@@ -1,5 +1,6 @@
 """Where and in which type a model computes: device, dtype, threads; and which model it is."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,13 +58,28 @@ def machine_facts(model: Placed) -> dict[str, Any]:
 
 def model_digest(model: Weighted) -> str:
     """SHA-256 of all that determines what a model computes: kind, config, weights, machine."""
-    weights = model.parameters()
-    if isinstance(module := getattr(model, "model", None), torch.nn.Module):
-        weights = module.state_dict()  # one of `transformers`, with buffers that are saved
+    weights = _weights(model)
     cuda = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else None
     facts = [type(model).__name__, model.context, cuda, machine_facts(model)]
-    shapes = {name: [str(tensor.dtype), *tensor.shape] for name, tensor in weights.items()}
-    return digest(facts, repr(model.config), shapes, *map(_bytes, weights.values()))
+    return digest(facts, repr(model.config), _shapes(weights), *map(_bytes, weights.values()))
+
+
+def weights_digest(model: Weighted) -> str:
+    """SHA-256 of a model wherever it computes: config, weights, and the type that they are in."""
+    weights = _weights(model)
+    config = {key: value for key, value in model.config.items() if key != "transformers_version"}
+    facts = [model.context, repr(sorted(config.items()))]
+    return digest(facts, _shapes(weights), *map(_bytes, weights.values()))
+
+
+def _weights(model: Weighted) -> dict[str, Tensor]:
+    if isinstance(module := getattr(model, "model", None), torch.nn.Module):
+        return module.state_dict()  # one of `transformers`, with buffers that are saved
+    return model.parameters()
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> dict[str, list[object]]:
+    return {name: [str(tensor.dtype), *tensor.shape] for name, tensor in weights.items()}
 
 
 def _bytes(tensor: Tensor) -> NDArray[np.uint8]:

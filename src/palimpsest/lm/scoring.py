@@ -6,6 +6,7 @@ as exp(sum / count) over any set of texts.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -18,7 +19,7 @@ from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
 from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
 from palimpsest.lm.checkpoint import LanguageModel, load_model_and_tokenizer
 from palimpsest.lm.cross_entropy import chunks
-from palimpsest.lm.runtime import model_digest
+from palimpsest.lm.runtime import model_digest, weights_digest
 from palimpsest.lm.tokenizer import Tokenizer
 
 Visitor = Callable[[Tensor, Tensor, Tensor], None]
@@ -61,6 +62,29 @@ class Likelihood:
     def per_text(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Loss and number of tokens of each text."""
         return self.nll_nats, self.tokens
+
+
+class TextLosses:
+    """A model and its tokenizer as a function of texts.
+
+    Args:
+        model: the judge.
+        tokenizer: its tokenizer.
+    """
+
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
+        self.model, self.tokenizer = model, tokenizer
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of what determines a loss: weights, config, tokenizer; of no path or machine."""
+        tokenizer = self.tokenizer
+        rules = [tokenizer.start, tokenizer.end, tokenizer.backend.to_str()]
+        return digest(weights_digest(self.model), rules)
+
+    def __call__(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Summed loss and number of tokens of each text, see `likelihood`."""
+        return likelihood(self.model, self.tokenizer, texts).per_text
 
 
 def likelihood(

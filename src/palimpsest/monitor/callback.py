@@ -19,27 +19,18 @@ from torch import distributed
 from transformers import Trainer, TrainerCallback
 
 from palimpsest.auditing.copies import distinct_texts
+from palimpsest.auditing.samples import Encode
 from palimpsest.core.errors import ParamsError
-from palimpsest.core.parameters import EncoderParams
-from palimpsest.embedding.encoder import Encoder
+from palimpsest.embedding.encoder import Encoder, named_encoder
 from palimpsest.lm.hub import HubModel
 from palimpsest.metrics.validation import texts as checked_texts
 from palimpsest.monitor.live import check_whole, live_model, live_tokenizer
-from palimpsest.monitor.measuring import Encode, Measured, Monitor, sample_size
+from palimpsest.monitor.measuring import Measured, Monitor, sample_size
 from palimpsest.monitor.null_positions import PREFIX, has_just_left, has_left_for, history
 from palimpsest.monitor.options import MonitorParams
 from palimpsest.monitor.undisturbed import precision, undisturbed
 
 log = logging.getLogger(__name__)
-
-BUNDLED = {
-    "revision": None,
-    "dtype": "float32",
-    "batch_size": 256,
-    "max_tokens": 256,
-    "device": "auto",
-}
-"""How an encoder that is named is read: as in the audit."""
 
 
 class CollapseCallback(TrainerCallback):  # type: ignore[misc]  # transformers has no types
@@ -104,8 +95,7 @@ class CollapseCallback(TrainerCallback):  # type: ignore[misc]  # transformers h
     def _encode(self) -> Encode:
         if not isinstance(self.encoder, str):
             return self.encoder
-        params = EncoderParams.of({"model": self.encoder, **BUNDLED}, "monitor.encoder")
-        return Encoder.load(params).encode
+        return Encoder.load(named_encoder(self.encoder, "monitor.encoder")).encode
 
     def on_train_begin(
         self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any
@@ -129,7 +119,7 @@ class CollapseCallback(TrainerCallback):  # type: ignore[misc]  # transformers h
                     self._live.context,
                     self.reference,
                     self.heldout,
-                    self._encode,
+                    lambda texts: self._encode(texts),  # loaded when the first text is embedded
                     self.params,
                 )
         return self._observed(args, state, control, model) if self.params.at_start else control

@@ -7,12 +7,9 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-import tokenizers
-import torch
-
-from palimpsest.core.errors import ModelError
-from palimpsest.lm.hub import PROMPT, TOLERANCE, HubModel
-from palimpsest.lm.tokenizer import Tokenizer
+from palimpsest.core.errors import ModelError, called
+from palimpsest.lm.hub import PROMPT, HubModel
+from palimpsest.lm.tokenizer import Tokenizer, held_tokenizer
 
 
 def check_whole(args: Any, model: Any) -> None:
@@ -56,23 +53,7 @@ def live_model(model: Any) -> HubModel:
     # it would run the whole model where a part is meant
     for own in ("forward", "_compiled_call_impl"):
         view.__dict__.pop(own, None)
-    try:
-        rows = view.get_output_embeddings().weight.shape[0]
-        read = HubModel(view, [token for token in PROMPT if token < rows])
-        ids_1T = torch.tensor([read.prompt], device=read.device)
-        with torch.inference_mode():
-            wanted = view(ids_1T, use_cache=False).logits[0]
-            got = read.logits(read.hidden(ids_1T).flatten(0, 1))
-        apart = float((got.float() - wanted.float()).abs().max())
-    except Exception as error:  # whatever a family's code raises
-        text = str(error).partition("\n")[0] or type(error).__name__
-        raise ModelError("monitor: model", wanted="a causal language model", got=text) from error
-    # of float16, too: it is finer than what bfloat16 is allowed
-    rounding = TOLERANCE.get(wanted.dtype, TOLERANCE[torch.bfloat16])
-    if not apart <= rounding * float(wanted.abs().max()):
-        got_text = "scores that are not its head's over its last hidden state"
-        raise ModelError("monitor: model", wanted="a causal language model", got=got_text)
-    return read
+    return HubModel.held(view, PROMPT, "monitor: model")
 
 
 def live_tokenizer(given: Any, rows: int | None = None) -> Tokenizer:
@@ -89,21 +70,15 @@ def live_tokenizer(given: Any, rows: int | None = None) -> Tokenizer:
     if isinstance(given, Tokenizer):
         return replace(given, limit=rows)
     given = getattr(given, "tokenizer", given)
-    backend = getattr(given, "backend_tokenizer", None)
-    if not isinstance(backend, tokenizers.Tokenizer):
-        raise ModelError(
-            "monitor.tokenizer",
-            wanted="a tokenizer of `transformers` with a fast backend",
-            got="none" if given is None else type(given).__name__,
-            hint="CollapseCallback(tokenizer=...) or Trainer(processing_class=...)",
-        )
-    backend = tokenizers.Tokenizer.from_str(backend.to_str())
-    backend.no_padding()
-    backend.no_truncation()
-    backend.encode_special_tokens = True
-    start, end = given.bos_token_id, given.eos_token_id
-    if end is None:
+    if not hasattr(given, "backend_tokenizer"):
+        got = "none" if given is None else type(given).__name__
+        hint = "CollapseCallback(tokenizer=...) or Trainer(processing_class=...)"
+        wanted = "a tokenizer of `transformers` with a fast backend"
+        raise ModelError("monitor.tokenizer", wanted=wanted, got=got, hint=hint)
+    # a token that only looks like an end is none that the training has put behind its texts
+    if given.eos_token_id is None:
         hint = "tokenizer.eos_token = ..."
         wanted = "an end-of-text token"
         raise ModelError("monitor.tokenizer", wanted=wanted, got="none", hint=hint)
-    return Tokenizer(backend, start=end if start is None else start, end=end, limit=rows)
+    with called({"tokenizer": "monitor.tokenizer"}):
+        return replace(held_tokenizer(given), limit=rows)

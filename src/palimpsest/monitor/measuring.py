@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # by scikit-learn
 
 from palimpsest.auditing.copies import distinct_texts
+from palimpsest.auditing.samples import Called, Encode, fitted_evaluator
+from palimpsest.auditing.samples import sample_size as audited_size
 from palimpsest.core.errors import CorpusError, MetricError, ModelError
-from palimpsest.core.parameters import FEWEST_SAMPLES, FEWEST_TEXTS
 from palimpsest.core.rng import stream, uniforms
-from palimpsest.core.words import count_words
 from palimpsest.embedding.alike import all_alike
 from palimpsest.evaluation.evaluator import Evaluator, values
 from palimpsest.evaluation.human import HumanSide, Texts, human_side
@@ -35,18 +35,12 @@ from palimpsest.monitor.null_positions import POSITION, PREFIX, is_outside, posi
 from palimpsest.monitor.options import MOST_SAMPLES, OF_HELDOUT, OF_SAMPLES, MonitorParams
 from palimpsest.statistics.null_band import Band
 
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
-"""n texts to their embeddings, (n, d)."""
 Precision = Callable[[], AbstractContextManager[None]]
 """Makes the context that a model computes in."""
 
 POOL_SAMPLES = 16
 """Reference texts that are embedded, in samples: null samples that overlap so much are widened by
 the root of 16/14, and more would take longer to embed than a short training lasts."""
-WORDS = 10_000
-"""Lexical metrics are measured on so many words, or what every reference sample has."""
-LAMBDA = 1.0
-"""Weight of the squared drift in ``integrity``, as in the audit."""
 NO_PROBE = {
     "states": np.empty((0, 1)),
     "kinds": np.empty(0, dtype=str),
@@ -123,12 +117,16 @@ class Monitor:
         size = sample_size(len(human), params.samples)
         order = stream(params.seed, "monitor.reference").permutation(len(human))
         pool = [human[at] for at in order[: POOL_SAMPLES * size].tolist()]
-        texts = Texts(pool, self._embedded(pool, "monitor.reference"), None)
         self.sampling = params.sampling(size, room)
         no_draw = stream(params.seed, "monitor.prompts")  # only prompts cut off texts are drawn
         self.prompts = openings(self.sampling, tokenizer, (), no_draw)
-        self.side = human_side(texts, size, params.null_samples, params.seed, "monitor.reference")
-        self.evaluator, self.bands = _fitted(self.side)
+        self.writes = bool({*params.metrics} & {*OF_SAMPLES})
+        """Whether a metric is one of samples: else nothing is written, and nothing embedded."""
+        if self.writes:
+            texts = Texts(pool, self._embedded(pool, "monitor.reference"), None)
+            deal = params.null_samples, params.seed, "monitor.reference"
+            self.side = human_side(texts, size, *deal)
+            self.evaluator, self.bands = _fitted(self.side)
         self.heldout = heldout_part(tokenizer, heldout, params.heldout_tokens, params.seed)
         if heldout and not self.heldout:
             wanted = "a text with a token"
@@ -150,9 +148,12 @@ class Monitor:
             MetricError: embeddings or hidden states that are none.
         """
         began = time.perf_counter()
-        with precision():
-            texts = self.write(model, step)
-        numbers, bands = self._of_samples(texts)
+        numbers: dict[str, float | None] = {}
+        bands: Mapping[str, Band] = {}
+        if self.writes:
+            with precision():
+                texts = self.write(model, step)
+            numbers, bands = self._of_samples(texts)
         with precision():
             numbers |= self.read(model)
         wanted = {name: numbers.get(name) for name in self.params.metrics}
@@ -221,11 +222,8 @@ def sample_size(reference: int, samples: int | None) -> int:
     Raises:
         CorpusError: the reference has fewer than 3n texts, or than 15.
     """
-    size = samples or max(min(MOST_SAMPLES, reference // FEWEST_SAMPLES), FEWEST_TEXTS)
-    if reference < FEWEST_SAMPLES * size:
-        wanted = f">= {FEWEST_SAMPLES * size} distinct texts, three samples of {size}"
-        raise CorpusError("monitor.reference", wanted=wanted, got=reference)
-    return size
+    called = Called("monitor.samples", "texts", "monitor.reference", "distinct texts")
+    return audited_size(None, reference, samples, MOST_SAMPLES, called)
 
 
 def heldout_part(tokenizer: Tokenizer, texts: Sequence[str], tokens: int, seed: int) -> list[str]:
@@ -251,9 +249,6 @@ def heldout_part(tokenizer: Tokenizer, texts: Sequence[str], tokens: int, seed: 
 
 def _fitted(side: HumanSide) -> tuple[Evaluator, dict[str, Band]]:
     """The evaluator on the fit sample, and the bands of the null samples."""
-    samples = [side.fit, *side.null]
-    budget = min(WORDS, *(sum(map(count_words, sample.texts)) for sample in samples))
     with threadpool_limits(1, "blas"):
-        reference = side.reference(side.fit.texts, None, LAMBDA, max(budget, 1))
-        evaluator = Evaluator(reference)
+        evaluator = fitted_evaluator(side)[0]
         return evaluator, null_bands(evaluator, side)

@@ -2,8 +2,9 @@
 
 Nothing here draws from a global generator, but an encoder of somebody else's may.
 
-Known gap: a tensor that a model keeps in a plain attribute when it first meets a longer text stays
-there. No family that was tried does that with one that training needs.
+Known gaps: random states are those of the CPU and of CUDA; of another device (MPS, XPU) they are
+not put back. A tensor that a model keeps in a plain attribute when it first meets a longer text
+stays there; no family that was tried does that with one that training needs.
 """
 
 import random
@@ -21,7 +22,8 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     """Evaluation mode inside; behind it, whatever happened, the training goes on as if nothing had.
 
     Put back are the mode of every module (some may be frozen in evaluation mode), buffers that were
-    replaced, and the random states of Python, NumPy (the old global one) and torch on every device.
+    replaced, and the random states of Python, NumPy (the old global one) and torch, on the CPU and
+    on every CUDA device.
     """
     modes = [(module, module.training) for module in model.modules()]
     buffers = [

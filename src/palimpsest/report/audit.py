@@ -91,6 +91,7 @@ def as_dict(audit: Audit) -> dict[str, object]:
         "sample": audit.sample,
         "words": audit.words,
         "segmentation": audit.segmentation,
+        **asdict(audit.measured_with),
         "candidate_texts": audit.candidate_texts,
         "reference_texts": audit.reference_texts,
         "reference_repeated": audit.reference_repeated,

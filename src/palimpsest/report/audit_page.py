@@ -64,7 +64,7 @@ PERCENT_PLACES = 1
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShownJudgement:
     """A judgement as the page shows it."""
 
     name: str
@@ -90,7 +90,7 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
         title=f"Audit of {candidate}",
         candidate=candidate,
         reference=reference,
-        verdicts=[_verdict(one, audit) for one in audit.judgements],
+        verdicts=[_shown(one, audit) for one in audit.judgements],
         first_examples=FIRST_EXAMPLES,
         tiles=_tiles(audit),
         warnings=audit.warnings,
@@ -117,12 +117,12 @@ def deciding(findings: Sequence[Finding], reasons: Sequence[Finding]) -> list[Fi
     return [one for one in findings if one.metric in chosen]
 
 
-def _verdict(one: Judgement, audit: Audit) -> Verdict:
+def _shown(one: Judgement, audit: Audit) -> ShownJudgement:
     share = ""
     if one.rows:
         part = 100 * len(one.rows) / audit.candidate_texts
         share = f"{len(one.rows):,} of {audit.candidate_texts:,} texts, {part:.{PERCENT_PLACES}f} %"
-    return Verdict(NAMES[one.verdict], BADGES[one.verdict], share, one)
+    return ShownJudgement(NAMES[one.verdict], BADGES[one.verdict], share, one)
 
 
 def _tiles(audit: Audit) -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.core.formatting import as_cell
+from palimpsest.corpus.files.field_path import FieldPath
 
 Flags = Mapping[int, Sequence[str]]
 """Row of the candidate, from 0 -> what is wrong with the text; rows without a flag are absent."""
@@ -71,13 +72,13 @@ def clean_file(
     Args:
         cleaning: which of them stay.
         texts: all of the candidate.
-        field: what a text is called in a record; "text" where that is a path.
+        field: what a text is called in a record; "text" where that is a path or empty.
         records: the candidate's own lines, one a text, to be kept as they stand; None where it has
             none, and a record holds the text alone.
     """
     if records is not None:
         return "".join(f"{records[row]}\n" for row in cleaning.kept).encode()
-    name = field if field.isidentifier() else "text"
+    name = "text" if not field or FieldPath(field).is_path else field
     lines = (json.dumps({name: texts[row]}, ensure_ascii=False) for row in cleaning.kept)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
 

@@ -73,3 +73,15 @@ def test_the_paths_of_rows() -> None:
         "id", "data.text", "data.tags", "m[].role", "m[].content", "late", "empty",
     ]  # fmt: skip
     assert len(paths_in([{str(n): n for n in range(99)}])) == 30
+
+
+@pytest.mark.parametrize(
+    "field", ["text", "full-text", "full text", "テキスト", "2nd", "", "No.", ".text", "a[b", "..."]
+)
+def test_a_name_is_no_path(field: str) -> None:
+    assert not FieldPath(field).is_path
+
+
+@pytest.mark.parametrize("field", ["data.text", "messages[].content", "turns[-1]", "a[0].b.c"])
+def test_a_path_is_one(field: str) -> None:
+    assert FieldPath(field).is_path

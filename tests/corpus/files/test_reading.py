@@ -218,15 +218,61 @@ def test_a_wrong_field_is_one_error_with_the_fields_there_are(tmp_path: Path) ->
         read(tmp_path / "c.jsonl")
 
 
-def test_a_missing_value_is_an_empty_text(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_bytes(
-        lines_of({"text": "a"}, {"text": None}, {"n": 1}, {"text": ""})
-    )
+def test_a_null_is_an_empty_text(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(lines_of({"text": "a"}, {"text": None}, {"text": ""}, None))
     assert read(tmp_path / "a.jsonl").texts == ["a", "", "", ""]
-    (tmp_path / "a.csv").write_text("n,text\n1,a\n2\n3,\n")
-    assert read(tmp_path / "a.csv").texts == ["a", "", ""]
+    (tmp_path / "a.csv").write_text("n,text\n1,a\n3,\n")
+    assert read(tmp_path / "a.csv").texts == ["a", ""]
     (tmp_path / "a.parquet").write_bytes(parquet_file(pa.table({"text": ["a", None]})))
     assert read(tmp_path / "a.parquet").texts == ["a", ""]
+    for name in ("a.jsonl", "a.csv", "a.parquet"):
+        assert read(tmp_path / name).lines() == []
+
+
+MIXED = [{"text": "a"}, {"n": 1}, {"text": ""}, {"text": "b"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "unit", "missing"),
+    [
+        ("a.jsonl", lines_of(*MIXED), "line", [2, 5]),
+        ("a.json", json.dumps(MIXED).encode(), "row", [2, 5]),
+        ("a.csv", b"n,text\n1,a\n2\n3,\n4,b\n5\n", "line", [3, 6]),
+        ("a.tsv", b"n\ttext\n1\ta\n2\n3\t\n4\tb\n5\n", "line", [3, 6]),
+    ],
+)
+def test_a_row_without_the_field_is_no_empty_text(
+    tmp_path: Path, name: str, content: bytes, unit: str, missing: list[int]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    found = read(path)
+    assert found.texts == ["a", "", "b"]
+    assert found.left_out == {
+        "without the field 'text'": [Place(str(path), number, unit) for number in missing]
+    }
+    named = f"{unit} {missing[0]} of {path}, {unit} {missing[1]} of {path}"
+    assert found.lines() == [f"left out 2 of 5 texts: 2 without the field 'text' ({named})"]
+
+
+def test_a_path_that_leads_nowhere_in_a_row_leaves_it_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"data": {"text": "a"}}, {"data": None}, {"data": {"text": None}}, {"data": {"n": 1}}]
+    path.write_bytes(lines_of(*rows))
+    found = read(path, field="data.text")
+    assert found.texts == ["a", ""]
+    assert [one.number for one in found.left_out["without the field 'data.text'"]] == [2, 4]
+
+
+def test_a_field_that_most_rows_lack_is_an_error_that_names_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(lines_of({"text": "a"}, {"title": "b", "n": 1}, {"title": "c"}))
+    said = r"line 2: want the field 'text', got the fields title, n; 2 of 3 lines cannot be read"
+    with pytest.raises(CorpusError, match=said):
+        read(path)
+    (tmp_path / "a.csv").write_text("n,text\n1\n2\n")
+    with pytest.raises(CorpusError, match="line 2: want the field 'text', got no field; 2 of 2"):
+        read(tmp_path / "a.csv")
 
 
 def test_what_is_no_text_is_left_out_counted_and_named(tmp_path: Path) -> None:

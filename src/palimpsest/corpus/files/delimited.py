@@ -31,7 +31,7 @@ def delimited_rows(
     """The text's cells below the header, numbered by the line on which they begin.
 
     A row with more cells than the header is left out: an unquoted delimiter would otherwise cut
-    the text without a word. One with fewer may lack the text. An empty line is no row.
+    the text without a word. One with fewer may lack the text's cell. An empty line is no row.
 
     Args:
         content: of the file.

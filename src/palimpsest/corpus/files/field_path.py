@@ -37,6 +37,13 @@ class FieldPath:
         self._segments = field.split(".")
 
     @property
+    def is_path(self) -> bool:
+        """Whether it is written as a path; blanks and hyphens are parts of a name."""
+        if _BRACKETS.search(self.field):
+            return True
+        return len(self._segments) > 1 and all(self._segments)
+
+    @property
     def column(self) -> str:
         """The name with which the path begins."""
         match = _SEGMENT.fullmatch(self._segments[0])

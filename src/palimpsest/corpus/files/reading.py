@@ -45,8 +45,8 @@ def read_texts(
         stdin: the content of standard input.
 
     Returns:
-        The texts in the order of the sources, a glob's files by name. A missing value is an empty
-        text; plain text has no empty ones.
+        The texts in the order of the sources, a glob's files by name. A null is an empty text; a
+        row without the field is none, and left out; plain text has no empty ones.
 
     Raises:
         CorpusError: no such file, an unknown kind, nothing on standard input, an encoding other
@@ -152,10 +152,13 @@ def _taken(found: Iterator[tuple[int, object]], options: ReadOptions, rows: File
     for number, row in found:
         if isinstance(row, dict):
             values = path.find(row)
-            there = there or values is not None
             if len(records) < 100:
                 records.append(row)
-            _take(number, [None] if values is None else values, path, rows)
+            if values is None:
+                _leave_out(number, row, path, rows)
+                continue
+            there = True
+            _take(number, values, path, rows)
         elif row is None or isinstance(row, str):
             there = True
             _take(number, [row], path, rows)
@@ -168,6 +171,12 @@ def _taken(found: Iterator[tuple[int, object]], options: ReadOptions, rows: File
         raise _no_field(rows.fields or paths_in(records), options, rows.name)
     rows.check()
     return rows
+
+
+def _leave_out(number: int, row: dict[str, object], path: FieldPath, rows: FileRows) -> None:
+    """Leaves out a row without the field: what is not there is no empty text, as null is."""
+    field = f"the field {path.field!r}"
+    rows.leave_out(number, f"without {field}", wanted=field, got=_listed(paths_in([row])))
 
 
 def _take(number: int, values: list[object], path: FieldPath, rows: FileRows) -> None:
@@ -204,9 +213,13 @@ def _no_field(fields: list[str], options: ReadOptions, name: str) -> CorpusError
     return CorpusError(
         name,
         wanted=f"the field {options.field!r}",
-        got=f"the fields {', '.join(fields)}" if fields else "no field",
+        got=_listed(fields),
         hint=hint,
     )
+
+
+def _listed(fields: list[str]) -> str:
+    return f"the fields {', '.join(fields)}" if fields else "no field"
 
 
 def _kind(value: object) -> str:

@@ -94,7 +94,7 @@ class TextsRead:
     """The texts of some files, and what became of the rest of their rows."""
 
     texts: list[str]
-    """In the order of the files and of their rows; a missing value is an empty text."""
+    """In the order of the files and of their rows; a null is an empty text."""
     places: list[Place]
     """Of each text."""
     left_out: Mapping[str, Sequence[Place]]
