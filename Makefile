@@ -6,7 +6,7 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # a busy-waiting thread costs its neighbour half the machine: see docs/decisions.md
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install repro repro-real corpus test test-portable test-faults check format lock clean
+.PHONY: install repro repro-real corpus test test-portable test-faults bench check format lock clean
 
 install: $(VENV)/installed
 
@@ -58,6 +58,12 @@ test-faults: install
 	$(RUN) python -m tests.faults.kills
 	$(RUN) python -m tests.faults.families
 	$(RUN) python -m tests.fuzz.run --examples 100000
+
+# Measures every row of docs/speed.md and writes its tables: about two and a half hours on two cores
+# with nothing else to do. BENCH="--only embedding" measures some of it.
+bench: install
+	$(RUN) python -m benchmarks.bench $(BENCH) --write docs/speed.md
+	$(RUN) python -m benchmarks.overhead --write docs/speed.md
 
 check: install
 	$(BIN)/ruff format --check .

@@ -27,9 +27,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from palimpsest.core.parameters import Parameters
-from palimpsest.corpus.loaders import read_as_is
-from palimpsest.corpus.world.generator import World
+from benchmarks.model_shapes import some_texts
 from palimpsest.embedding.encoder import Encoder, named_encoder
 from palimpsest.lm.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from palimpsest.monitor.live import live_model
@@ -42,13 +40,6 @@ TYPES, SHAPE = 8000, {"n_layer": 6, "n_head": 4, "n_embd": 224, "n_positions": 5
 LEARNED = 1500
 """Types of its tokenizer: the world's few words yield no more. The other rows are computed with,
 and stand for nothing."""
-
-
-def texts_of(path: Path | None, documents: int) -> list[str]:
-    if path is not None:
-        return read_as_is((str(path),), "text")[:documents]
-    world = World(Parameters.load(Path("params.yaml")).corpus.world, 0)
-    return list(dict.fromkeys(world.documents(documents, 0)))
 
 
 def model_of(folder: Path | None, texts: list[str]) -> tuple[Any, Tokenizer]:
@@ -98,7 +89,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(0)
     device = torch.device(args.device)
-    texts = texts_of(args.texts, 4000)
+    texts = some_texts(args.texts, 4000)
     reference, heldout, training_texts = texts[:1200], texts[1200:1600], texts[1600:]
     model, tokenizer = model_of(args.model, training_texts)
     model.to(device).train()
