@@ -1,10 +1,13 @@
 """What a model may write: no text makes the parser, the words, the page or an error raise."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from palimpsest.auditing.facts import Example, Fact
+from palimpsest.auditing.verdict import AuditVerdict
 from palimpsest.core import words
 from palimpsest.core.errors import PalimpsestError, shown
 from palimpsest.core.parameters import WorldParams
@@ -13,9 +16,9 @@ from palimpsest.corpus.files.plain_text import units
 from palimpsest.corpus.world.generator import World
 from palimpsest.corpus.world.grammar import ALL_OPENERS
 from palimpsest.corpus.world.parser import Parser, readings, split
-from palimpsest.report.tables import Table
-from palimpsest.report.templates import render_template
+from palimpsest.report.audit_page import page
 from tests.fuzz.inputs import VALUES, fuzz
+from tests.report.test_audit import COPIES, VENDI, audit
 
 PARAMS = WorldParams(
     entities=20, entity_exponent=1.0, category_exponent=0.5, value_exponent=0.5,
@@ -71,12 +74,11 @@ class Page(HTMLParser):
 
 
 def tags_of(text):
-    page = Page()
-    names = dict.fromkeys(("title", "verdict", "candidate", "reference", "sentence"), text)
-    page.feed(
-        render_template("audit", **names, metrics=Table((), ()), notes=[text], warnings=[text])
-    )
-    return page.tags
+    reader, shown = Page(), f"x{text}"
+    named = Fact(tuple(range(50)), 250, 0, 900, (Example(3, shown, shown),))
+    result = audit(AuditVerdict.COLLAPSED, VENDI, copies=replace(COPIES, copied=named))
+    reader.feed(page(replace(result, warnings=(shown,)), shown, shown))
+    return reader.tags
 
 
 TAGS = tags_of("x")
