@@ -87,7 +87,12 @@ def test_prepare_says_what_human_text_was_cut_to(project: Project) -> None:
     project.run("prepare", "g00")
     for folder in PREPARED:
         values = provenance(project.root, folder)["parameters"]
-        assert values["generate"] == {"prompts": [], "prompt_tokens": 8, "max_new_tokens": 24}
+        assert values["generate"] == {
+            "prompts": [],
+            "prompts_from": "train",
+            "prompt_tokens": 8,
+            "max_new_tokens": 24,
+        }
 
 
 # --- artifacts that do not belong together: none of them is scored without a word ---
