@@ -12,6 +12,7 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ class Corpus:
             self._known.update(zip(block, self._encoder(block), strict=True))
         return np.stack([self._known[text] for text in texts])
 
+    @cached_property
     def groups(self) -> list[list[str]]:
         """The texts by topic."""
         from sklearn.cluster import KMeans  # of the test extra
@@ -66,7 +68,7 @@ def without_topics(corpus: Corpus, share: float, texts: Sequence[str], seed: int
     The topics are whole ones, in random order, until the share of the corpus is reached.
     """
     rng, gone = random.Random(seed), set[str]()
-    for group in rng.sample(corpus.groups(), GROUPS):
+    for group in rng.sample(corpus.groups, GROUPS):
         if len(gone) >= share * len(corpus.texts):
             break
         gone.update(group)

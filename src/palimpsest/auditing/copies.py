@@ -5,7 +5,8 @@ that begin with one phrase, that are empty, or that stand in the reference. They
 all texts of both sides, and held against what the reference itself shows.
 
 Known gaps: a copy that is reworded, translated or cut to pieces is none; texts of fewer than 8
-words are formulas that people repeat too, and never count as copied from the reference.
+words are formulas that people repeat too, and never count as copied from the reference; those of
+fewer than 20 count where they are equal, not where they are near.
 """
 
 from collections import Counter, defaultdict
@@ -14,9 +15,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from palimpsest.auditing.facts import LEAST_SHARE, Example, Fact, examples, excerpt
+from palimpsest.auditing.facts import LEAST_SHARE, Example, Fact, examples, excerpt, one_line
 from palimpsest.core.rng import stream
-from palimpsest.core.words import cut, normalised, words
+from palimpsest.core.words import cut, words
 from palimpsest.corpus.near_duplicates import LENGTH, nearly_repeated
 
 NEAR = 20
@@ -45,7 +46,7 @@ class Side:
 
     def __init__(self, texts: Sequence[str]) -> None:
         known: dict[str, list[str]] = {}
-        self.texts = [plain(text) for text in texts]
+        self.texts = [one_line(text) for text in texts]
         """Each in Unicode's composed form, its blanks made single."""
         for text in self.texts:
             if text not in known:
@@ -155,13 +156,8 @@ def distinct_texts(texts: Sequence[str]) -> list[str]:
     """The texts, each once: those that differ in blanks or composition alone are one."""
     first: dict[str, str] = {}
     for text in texts:
-        first.setdefault(plain(text), text)
+        first.setdefault(one_line(text), text)
     return [*first.values()]
-
-
-def plain(text: str) -> str:
-    """A text in Unicode's composed form, its blanks made single."""
-    return " ".join(normalised(text).split())
 
 
 def _copied(candidate: Side, reference: Side) -> tuple[dict[int, int], dict[int, int]]:

@@ -12,6 +12,8 @@ from palimpsest.core.words import normalised
 
 LEAST_SHARE = 0.02
 """Share of the texts below which no verdict is made of a fact: a convention."""
+DEVIATIONS = 4.0
+"""Standard errors that two means or shares must lie apart (p = 6e-5)."""
 LEVEL = 0.001
 """p-value of so many such texts, below which they are no chance."""
 EXAMPLES, EXCERPT = 5, 100
@@ -79,9 +81,14 @@ def examples(
     )
 
 
+def one_line(text: str) -> str:
+    """A text in Unicode's composed form, its blanks made single."""
+    return " ".join(normalised(text).split())
+
+
 def excerpt(text: str, end: bool = False) -> str:
     """The beginning of a text, or its end, on one line, in whole words where there are blanks."""
-    line = " ".join(normalised(text).split())
+    line = one_line(text)
     if len(line) <= EXCERPT:
         return line
     if end:

@@ -27,9 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palimpsest.auditing.copies import Side
-from palimpsest.auditing.facts import EXAMPLES, Fact, examples
+from palimpsest.auditing.facts import DEVIATIONS, EXAMPLES, Fact, examples
 from palimpsest.auditing.word_order import (
-    DEVIATIONS,
     Order,
     Phrases,
     disordered_rows,
@@ -173,7 +172,7 @@ def _strange_texts(
     """Texts with more strange words than the texts of the reference's other half."""
     some = [candidate.words[row] for row in rows]
     unknown = {*chain.from_iterable([*some, *held])} - known.keys()
-    strange = {word for word in unknown if any(map(str.isalpha, word))}
+    strange = {word for word in unknown if _has_letter(word)}
     limit = UNHEARD
     if pieces is not None and _knows(pieces, known):
         counts = _counts(pieces, strange)
@@ -191,7 +190,7 @@ def _strange_texts(
 
 
 def _new_words(texts: Sequence[Sequence[str]], known: Counter[str]) -> float:
-    every = [word for one in texts for word in one if any(map(str.isalpha, word))]
+    every = [word for one in texts for word in one if _has_letter(word)]
     return sum(word not in known for word in every) / max(len(every), 1)
 
 
@@ -252,6 +251,10 @@ def _common(known: Counter[str]) -> set[str]:
         common.add(word)
         left -= often
     return common
+
+
+def _has_letter(word: str) -> bool:
+    return any(map(str.isalpha, word))
 
 
 def _share(one: Sequence[str], some: set[str]) -> float:

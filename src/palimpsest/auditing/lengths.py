@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from palimpsest.auditing.copies import Side
-from palimpsest.auditing.facts import EXAMPLES, Fact, examples
+from palimpsest.auditing.facts import DEVIATIONS, EXAMPLES, Fact, examples
 
 SHORTER = 0.75
 """Mean words of a text, over the reference's, from which down texts are called shortened: a
 convention."""
-DEVIATIONS = 4.0
-"""Standard errors that the means must lie apart (p = 6e-5)."""
 SHORT = 0.05
 """Quantile of the reference's lengths below which a text is named as short."""
 

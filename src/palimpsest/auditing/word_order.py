@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from palimpsest.auditing.facts import DEVIATIONS
+
 LEAST_COUNTED = 200
 """Triples of known pairs, or pairs of common words, that both sides must have to be looked at."""
-DEVIATIONS = 4.0
-"""Standard errors from the reference at which order or known pairs differ (p = 6e-5)."""
 WORSE = 1.1
 """Unknown triples over the reference's from which on order is another. Measured on chains of known
 pairs: 1.25 and more, a fifth of such texts 1.13; between human samples of one corpus .98 to 1.03.

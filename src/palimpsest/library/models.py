@@ -30,6 +30,7 @@ def reader(model: Any, tokenizer: Any) -> "Iterator[tuple[LanguageModel, Tokeniz
     """
     from palimpsest.lm.checkpoint import PROMPT, fitted, load_model, load_model_and_tokenizer
     from palimpsest.lm.hub import HubModel
+    from palimpsest.monitor.undisturbed import undisturbed
 
     if isinstance(model, str | PathLike):
         folder = path_of("model", str(fspath(model)))
@@ -45,7 +46,7 @@ def reader(model: Any, tokenizer: Any) -> "Iterator[tuple[LanguageModel, Tokeniz
         got = "None" if model is None else type(model).__name__
         raise ModelError("model", wanted=MODEL, got=got)
     held = _tokenizer(tokenizer)
-    with _not_training(model):
+    with undisturbed(model):
         new = HubModel.held(model, [held.start, *held.encode([PROMPT])[0]], what)
         yield new, fitted(held, new, what)
 
@@ -59,15 +60,3 @@ def _tokenizer(tokenizer: Any) -> "Tokenizer":
         got = "None" if tokenizer is None else type(tokenizer).__name__
         raise ModelError("tokenizer", wanted=TOKENIZER, got=got)
     return held_tokenizer(tokenizer)
-
-
-@contextmanager
-def _not_training(model: Any) -> Iterator[None]:
-    """Dropout and the like are off within, and as they were behind."""
-    before = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training

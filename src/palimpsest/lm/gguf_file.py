@@ -30,7 +30,7 @@ from palimpsest.lm.hub import HubModel
 from palimpsest.lm.model_size import check_size, unusable
 from palimpsest.lm.tokenizer import Tokenizer, held_tokenizer
 from palimpsest.lm.transformer import ARCHITECTURES, Transformer
-from palimpsest.lm.weights import check_shapes
+from palimpsest.lm.weights import check_loaded, check_shapes
 
 OF_THE_FILE = ("quantization_config", "_name_or_path", "_model_name_or_path")
 """What `transformers` notes of the file: no longer true of what is handed on."""
@@ -120,14 +120,8 @@ def _dequantised(
             )
     except Exception as error:  # whatever the reader or a family's code raises
         raise _unreadable(file, header, error) from error
-    if report["missing_keys"]:
-        # transformers would fill them with random numbers, others at every start
-        missing = ", ".join(sorted(report["missing_keys"]))
-        raise ModelError(str(file), wanted=f"weights for {missing}", got="none")
     weights: dict[str, Tensor] = theirs.state_dict()
-    for name, weight in weights.items():
-        if not torch.isfinite(weight).all():
-            raise ModelError(f"{file}: {name}", wanted="finite weights", got="NaN or infinity")
+    check_loaded(file, report["missing_keys"], weights.items())
     config: dict[str, Any] = theirs.config.to_dict()
     config = {key: value for key, value in config.items() if key not in OF_THE_FILE}
     architecture = ARCHITECTURES.get(str(config.get("model_type")))

@@ -21,7 +21,7 @@ from transformers.utils import logging as transformers_logging
 from palimpsest.core.errors import ModelError
 from palimpsest.lm.decoders import CachedDecoder, RereadingDecoder
 from palimpsest.lm.model_size import check_size, positions_of, unusable
-from palimpsest.lm.weights import Shape
+from palimpsest.lm.weights import Shape, check_loaded
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 0.1 / 8}
 """Largest difference of two scores that are the same, as a share of the largest score. What sums in
@@ -106,14 +106,7 @@ class HubModel:
             )
         except Exception as error:  # whatever a family's code raises
             raise unusable(folder, error) from error
-        if report["missing_keys"]:
-            # transformers would fill them with random numbers, others at every start
-            missing = ", ".join(sorted(report["missing_keys"]))
-            raise ModelError(str(folder), wanted=f"weights for {missing}", got="none")
-        for name, weight in model.named_parameters():
-            if not torch.isfinite(weight).all():
-                wanted = "finite weights"
-                raise ModelError(f"{folder}: {name}", wanted=wanted, got="NaN or infinity")
+        check_loaded(folder, report["missing_keys"], model.named_parameters())
         if getattr(model.config, "rescale_every", 0):
             # RWKV divides weights in place for float16: what is saved would be others
             model.config.rescale_every = 0

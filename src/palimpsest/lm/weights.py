@@ -6,7 +6,7 @@ Names and shapes come from the headers: nothing is read before they are known to
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,11 +114,34 @@ def read_weights(files: list[Path]) -> dict[str, Tensor]:
         with _opened(file) as tensors:
             held = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118
         weights |= held
-        for name, weight in held.items():
-            if weight.is_floating_point() and not torch.isfinite(weight.float()).all():
-                wanted = "finite weights"
-                raise ModelError(f"{file.parent}: {name}", wanted=wanted, got="NaN or infinity")
+        _check_finite(file.parent, held.items())
     return weights
+
+
+def check_loaded(
+    source: Path, missing: Collection[str], weights: Iterable[tuple[str, Tensor]]
+) -> None:
+    """Makes sure that what `transformers` loaded is all there, and numbers.
+
+    Args:
+        source: the folder or file, for messages.
+        missing: names of weights that the source lacks.
+        weights: what was loaded.
+
+    Raises:
+        ModelError: a weight is missing, or not finite.
+    """
+    if missing:
+        # transformers would fill them with random numbers, others at every start
+        names = ", ".join(sorted(missing))
+        raise ModelError(str(source), wanted=f"weights for {names}", got="none")
+    _check_finite(source, weights)
+
+
+def _check_finite(source: Path, weights: Iterable[tuple[str, Tensor]]) -> None:
+    for name, weight in weights:
+        if weight.is_floating_point() and not torch.isfinite(weight.float()).all():
+            raise ModelError(f"{source}: {name}", wanted="finite weights", got="NaN or infinity")
 
 
 def check_shapes(folder: Path, wanted: Mapping[str, Shape], got: Mapping[str, Shape]) -> None:
