@@ -28,7 +28,7 @@ def record(*verdicts: str, **changed: Any) -> dict[str, Any]:
             "advice": "an advice.",
             "share": 0.5,
             "rows": [3, 4],
-            "examples": [{"row": 3, "text": "a text", "note": "a note"}],
+            "examples": [{"row": 3, "text": "a text", "note": "a note", "of": "candidate"}],
         }
         for name in names
     ]

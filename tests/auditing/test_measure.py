@@ -402,3 +402,20 @@ def test_a_bad_embedding_of_the_reference_is_named_as_the_caller_counts():
 
     with pytest.raises(MetricError, match=r"reference: .* NaN or infinity for text 110$"):
         audit(human(40, 1), doubled, broken, params=QUICK)
+
+
+def test_a_quarter_of_the_topics_lost_is_narrower_and_the_lost_ones_are_named():
+    result = audited(human(200, 2, topics=range(6)), human(600, 1))
+    assert result.verdict is AuditVerdict.NARROWER
+    assert result.evidence.missing.holds
+    shown = result.judgements[0].examples
+    assert [one.of for one in shown] == ["reference"] * 5
+    assert all("t6w" in one.text or "t7w" in one.text for one in shown)
+
+
+def test_texts_with_another_fault_do_not_hide_or_make_a_loss():
+    """Copies of single texts crowd a few places; what is left covers everything."""
+    fair = human(120, 2)
+    result = audited([*fair, *[fair[0]] * 80], human(600, 1))
+    assert AuditVerdict.REPEATED in result.verdicts
+    assert not result.evidence.missing.holds

@@ -1,6 +1,7 @@
 """An audit to look at, by hand: the sentence, the table, the page, the numbers of the file."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from palimpsest.auditing.facts import Example, Fact
 from palimpsest.auditing.judgements import Evidence, judgements
 from palimpsest.auditing.lengths import Lengths
 from palimpsest.auditing.measure import Audit
+from palimpsest.auditing.topics import Missing
 from palimpsest.auditing.verdict import DEFAULTS, AuditVerdict, Finding
 from palimpsest.core.storage import json_bytes
 from palimpsest.report.audit import FEW_TEXTS, as_dict, notes, sentence, table, text
@@ -35,7 +37,7 @@ def audit(variety=None, *reasons, sample=200, **evidence):
     found = Evidence(**{
         "copies": COPIES, "opening": NOTHING, "garbled": None, "surprise": None,
         "lengths": Lengths(30.0, 31.0, False, NOTHING), "variety": variety, "reasons": reasons,
-        "metrics": 3, "null_samples": 20, "away": "", **evidence,
+        "metrics": 3, "null_samples": 20, "missing": None, "away": "", **evidence,
     })  # fmt: skip
     return Audit(
         judgements=judgements(found), evidence=found, findings=(VENDI, DRIFT, DISTINCT),
@@ -76,6 +78,31 @@ def test_plain_facts_come_first_each_with_its_counts():
     assert sentence(one).startswith("Repeated: 60 of 250 texts are one text. Narrower")
     assert "repeated, text 1 (60 times): “I cannot.”" in text(one)
     assert one.judgements[0].share == 59 / 250
+
+
+MISSING = Missing(0.17, 0.01, 0.05, 0.03, 0.0005, 0.0, (Example(8, "A pope.", of="reference"),))
+
+
+def test_what_is_left_out_is_narrower_and_comes_before_the_metrics():
+    alone = audit(missing=MISSING)
+    assert sentence(alone) == (
+        "Narrower than the reference: there is next to nothing like 17 % of the reference texts "
+        "(of human samples: 1 to 5 %)."
+    )
+    assert "narrower, reference text 9: “A pope.”" in text(alone)
+    with_metric = audit(AuditVerdict.NARROWER, VENDI, missing=MISSING)
+    assert "(of human samples: 1 to 5 %); Vendi score 12" in sentence(with_metric)
+
+
+@pytest.mark.parametrize("change", [{"own": 0.02}, {"p_value": 0.002}, {"share": 0.049}])
+def test_ground_of_its_own_chance_or_little_is_no_verdict(change):
+    assert audit(missing=replace(MISSING, **change)).verdict is AuditVerdict.NO_SIGN
+
+
+def test_a_collapse_is_not_called_narrower_as_well():
+    one = audit(AuditVerdict.COLLAPSED, VENDI, missing=MISSING)
+    assert one.verdicts == (AuditVerdict.COLLAPSED,)
+    assert "next to nothing" not in sentence(one)
 
 
 def test_the_table_says_where_and_what_it_counts_as():

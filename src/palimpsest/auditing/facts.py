@@ -5,6 +5,7 @@ Facts are counted over all texts of both sides, without sample or model.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from scipy.stats import hypergeom
 
@@ -22,14 +23,16 @@ EXAMPLES, EXCERPT = 5, 100
 
 @dataclass(frozen=True)
 class Example:
-    """A text of the candidate that shows something."""
+    """A text that shows something."""
 
     row: int
-    """Its position, from 0."""
+    """Its position in its corpus, from 0."""
     text: str
     """Its beginning, or its end where that is the point."""
     note: str = ""
     """What it shows."""
+    of: Literal["candidate", "reference"] = "candidate"
+    """Whose text it is."""
 
 
 @dataclass(frozen=True)

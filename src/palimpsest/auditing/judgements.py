@@ -7,6 +7,7 @@ from palimpsest.auditing.copies import Copies
 from palimpsest.auditing.facts import Example, Fact
 from palimpsest.auditing.language import Garbled
 from palimpsest.auditing.lengths import Lengths
+from palimpsest.auditing.topics import Missing
 from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.core.formatting import plain, span
 from palimpsest.metrics.registry import metric
@@ -60,6 +61,8 @@ class Evidence:
     """Why, or what differs."""
     metrics: int
     null_samples: int
+    missing: Missing | None
+    """What of the reference is left out; None where nobody looked."""
     away: str
     """Why the texts are taken to be of another subject; empty if they are not."""
     alike: tuple[Example, ...] = ()
@@ -149,10 +152,24 @@ def _garbled(found: Evidence) -> Judgement | None:
 
 
 def _variety(found: Evidence) -> Judgement | None:
-    if found.variety is None:
+    verdict, missing, reasons = found.variety, found.missing, found.reasons
+    leaves_out = missing is not None and missing.holds and verdict != AuditVerdict.COLLAPSED
+    if verdict is None and not leaves_out:
         return None
-    reason = "; ".join(map(_measure, found.reasons))
-    return Judgement(found.variety, reason, ADVICE[found.variety], None, (), found.alike)
+    said, shown = [*map(_measure, reasons)] if verdict else [], found.alike
+    if missing is not None and leaves_out:
+        said.insert(0, _leaves_out(missing))
+        shown = missing.examples
+    verdict = verdict or AuditVerdict.NARROWER
+    return Judgement(verdict, "; ".join(said), ADVICE[verdict], None, (), shown)
+
+
+def _leaves_out(missing: Missing) -> str:
+    share, low, high = (100 * one for one in (missing.share, missing.low, missing.high))
+    return (
+        f"there is next to nothing like {share:.0f} % of the reference texts (of human samples: "
+        f"{low:.0f} to {high:.0f} %)"
+    )
 
 
 def _shortened(found: Evidence) -> Judgement | None:

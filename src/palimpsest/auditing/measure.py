@@ -22,10 +22,7 @@ from functools import cache, cached_property, partial
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # by scikit-learn
 
-from palimpsest.auditing.copies import (
-    FORMULA,
-    Side,
-)
+from palimpsest.auditing.copies import FORMULA, Side
 from palimpsest.auditing.judgements import Evidence, Judgement, judgements
 from palimpsest.auditing.language import Pieces
 from palimpsest.auditing.plain_facts import PlainFacts
@@ -48,6 +45,7 @@ from palimpsest.auditing.subject import (
     most_alike,
     nearest,
 )
+from palimpsest.auditing.topics import Missing, find_missing
 from palimpsest.auditing.verdict import (
     DEFAULTS,
     AuditParams,
@@ -200,7 +198,8 @@ def audit(
     rows: list[int] = chosen.tolist()
     sound = [text for text, row in zip(ours.texts, rows, strict=True) if row not in facts.faults]
     seen = foreign_texts(sound, side, "candidate")
-    found = _evidence(facts, ours, side, every, params, rows, seen)
+    missing = _missing(facts, ours, theirs, rows, order.tolist(), params.seed)
+    found = _evidence(facts, ours, side, every, params, rows, seen, missing)
     return Audit(
         judgements=judgements(found),
         evidence=found,
@@ -226,6 +225,7 @@ def _evidence(
     params: AuditParams,
     rows: list[int],
     foreign: list[str],
+    missing: Missing | None,
 ) -> Evidence:
     """Everything that was found, put together."""
     near = nearest(ours.embeddings, side) if ours.embeddings.shape[1] else None
@@ -248,10 +248,21 @@ def _evidence(
         reasons=reasons,
         metrics=len(every),
         null_samples=params.null_samples,
+        missing=None if away or facts.is_garbled else missing,
         away=away,
         alike=most_alike(ours.embeddings, rows, ours.texts) if near else (),
         farthest=farthest(near, rows, ours.texts, facts.faults) if near else (),
     )
+
+
+def _missing(
+    facts: PlainFacts, ours: Texts, theirs: Texts, rows: list[int], order: list[int], seed: int
+) -> Missing | None:
+    """What the candidate's texts without another fault leave out."""
+    if not ours.embeddings.shape[1]:
+        return None
+    sound = ours.embeddings[[row not in facts.faults for row in rows]]
+    return find_missing(sound, theirs.embeddings, theirs.texts, order, seed)
 
 
 def _findings(

@@ -38,11 +38,13 @@ class ExampleRecord(Record):
     """A text that shows what a judgement is about."""
 
     row: Row
-    """Position in the candidate, from 0."""
+    """Position in its corpus, from 0."""
     text: str
     """The text, or an excerpt of it."""
     note: str
     """What is to be seen in it."""
+    of: Literal["candidate", "reference"] = "candidate"
+    """Whose text it is."""
 
 
 class JudgementRecord(Record):

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from palimpsest.auditing.facts import Example
 from palimpsest.auditing.judgements import Judgement
 from palimpsest.auditing.measure import Audit
 from palimpsest.auditing.record import FORMAT
@@ -49,11 +50,16 @@ def notes(audit: Audit) -> list[str]:
 def named(judgement: Judgement) -> list[str]:
     """The texts that show a verdict, a line each."""
     return [
-        f"{judgement.verdict}, text {one.row + 1}"
+        f"{judgement.verdict}, {whose(one)} {one.row + 1}"
         + (f" ({one.note})" if one.note else "")
         + f": “{one.text}”"
         for one in judgement.examples
     ]
+
+
+def whose(example: Example) -> str:
+    """What a text is called: texts are the candidate's unless it is said."""
+    return "text" if example.of == "candidate" else "reference text"
 
 
 def table(audit: Audit) -> str:

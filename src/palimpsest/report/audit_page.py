@@ -8,7 +8,7 @@ from palimpsest.auditing.measure import Audit
 from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.metrics.registry import metric, shown_in
 from palimpsest.report import audit_pictures
-from palimpsest.report.audit import COLUMNS, NAMES, cells, notes
+from palimpsest.report.audit import COLUMNS, NAMES, cells, notes, whose
 from palimpsest.report.tables import Cell, Column, Row, Table
 from palimpsest.report.templates import render_template
 
@@ -92,6 +92,7 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
         reference=reference,
         verdicts=[_shown(one, audit) for one in audit.judgements],
         first_examples=FIRST_EXAMPLES,
+        whose=whose,
         tiles=_tiles(audit),
         warnings=audit.warnings,
         cloud=_cloud(audit),
