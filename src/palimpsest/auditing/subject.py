@@ -12,19 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from palimpsest.auditing.facts import EXAMPLES, Example, excerpt
+from palimpsest.auditing.facts import EXAMPLES, LEVEL, Example, excerpt
 from palimpsest.evaluation.human import HumanSide
 from palimpsest.metrics.validation import BLOCK_ROWS
 from palimpsest.statistics.null_band import Band
 
-LEVEL = 0.01
-"""p-value of the mean cosine to the nearest human text, below which it differs; beside `EFFECT`,
-which decides where texts are many."""
 NEW_WORDS, LEAST_NEW = 0.5, 0.005
 """Unknown words, over those of human samples, and their least share, up to which texts are of the
 reference's own subject, however far from most of it."""
 EFFECT = 0.2
-"""How far it must lie below human texts', in standard deviations of single texts: a small effect
+"""How far the mean cosine to the nearest human text must lie below human texts', in standard
+deviations of single texts, beside a p-value below `LEVEL`: a small effect
 (Cohen 1988). Measured: two samples of one corpus .1 at most, WikiText against Wikipedia .16, the
 made-up encyclopedia .22, stories .76; against stories or that encyclopedia, 3.3 and more."""
 LEAST_TEXTS = 10
