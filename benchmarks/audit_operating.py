@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from palimpsest.auditing.copies import Side, distinct_texts, find_copies, find_opening
 from palimpsest.auditing.language import Pieces
-from palimpsest.auditing.measure import Audit, audit
+from palimpsest.auditing.measure import audit
+from palimpsest.auditing.result import Audit
 from palimpsest.auditing.verdict import AuditVerdict
 from palimpsest.corpus.files.reading import read_texts
 from palimpsest.embedding.cache import cached_encoder

@@ -502,3 +502,43 @@ def test_an_experiments_generation_comes_back(finished: Path, tmp_path: Path) ->
     assert lock(root) == cold
     assert (root / "data/texts/g02/texts.jsonl").read_text() == text
     assert stages_run(dvc(root, "repro")) == []
+
+
+def clone_of(hub: Path, path: Path) -> Path:
+    """A clone that can commit, as on another machine."""
+    subprocess.run(["git", "clone", "-q", str(hub), str(path)], check=True)
+    for key, value in (("user.name", "a"), ("user.email", "a@b.c")):
+        subprocess.run(["git", "config", key, value], cwd=path, check=True)
+    return path
+
+
+def test_two_machines_share_what_was_computed(finished: Path, tmp_path: Path) -> None:
+    """By a remote of git and a remote of DVC: nothing runs twice, of an experiment neither."""
+    first, hub = copy_of(finished, tmp_path / "first"), tmp_path / "hub.git"
+    dvc(first, "remote", "add", "-d", "shared", str(tmp_path / "store"))
+    for command in (
+        ("git", "init", "-q", "--bare", str(hub)),
+        ("git", "remote", "add", "origin", str(hub)),
+        (*GIT, "add", "-A"),
+        (*GIT, "commit", "-qm", "a chain"),
+        ("git", "push", "-q", "origin", "HEAD"),
+    ):
+        subprocess.run(command, cwd=first, check=True)
+    dvc(first, "push")
+    second = clone_of(hub, tmp_path / "second")
+    assert not (second / "models" / "g00").exists()
+    dvc(second, "pull")
+    assert stages_run(dvc(second, "repro")) == []
+    assert lock(second) == lock(finished)
+    assert changed(second) == set()
+    # the second machine takes an experiment from its queue, and the first one gets it
+    dvc(second, "exp", "run", "--queue", "-n", "other", "-S", "score.half_samples=3")
+    dvc(second, "exp", "run", "--run-all")
+    dvc(second, "exp", "push", "origin", "other")
+    assert "other" in dvc(first, "exp", "list", "origin")
+    dvc(first, "exp", "pull", "origin", "other")
+    dvc(first, "exp", "apply", "other")
+    assert stages_run(dvc(first, "repro")) == []
+    assert "half_samples: 3" in (first / "params.yaml").read_text()
+    assert lock(first)["score@g02"] != lock(finished)["score@g02"]
+    assert lock(first)["finetune@g02"] == lock(finished)["finetune@g02"]

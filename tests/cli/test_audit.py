@@ -1,4 +1,5 @@
 import csv
+import gzip
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import pytest
 import palimpsest
 from palimpsest.auditing.verdict import DEFAULTS
 from palimpsest.cli import audit as audit_command
+from palimpsest.cli import audit_input
 from palimpsest.cli.main import main
 from palimpsest.core.rng import stream
 from tests.auditing.corpora import encode, human
@@ -389,3 +391,112 @@ def test_names_of_files_run_nothing_anywhere(files, capsys, name):
     assert "want text, got int 3" in said.err
     assert "\x1b" not in said.err
     said.err.encode()
+
+
+@pytest.fixture
+def many(files, monkeypatch):
+    """A candidate of three shards, one packed, that is too large to be held."""
+    texts = [*human(40, seed=2), *human(20, seed=2), "", "la la la la " * 20, *human(3, seed=1)]
+    lines = [json.dumps({"n": n, "text": text}) + "\n" for n, text in enumerate(texts)]
+    (files / "shard0.jsonl").write_text("".join(lines[:30]), encoding="utf-8")
+    (files / "shard1.jsonl").write_text("no JSON\n" + "".join(lines[30:45]), encoding="utf-8")
+    (files / "shard2.jsonl").write_text("".join(lines[45:]), encoding="utf-8")
+    return texts
+
+
+def audited(capsys, monkeypatch, most, *argv):
+    """What the command prints and writes where so many texts are held."""
+    monkeypatch.setattr(audit_input, "MOST_HELD", most)
+    monkeypatch.setattr("palimpsest.corpus.files.streaming.BATCH_TEXTS", 7)
+    outputs = ("--json", "a.json", "--out-rows", "rows.jsonl", "--clean", "clean.jsonl")
+    status, said = run(capsys, *argv, "--reference", "human.jsonl", *outputs)
+    assert status == 0
+    written = [Path(name).read_bytes() for name in ("rows.jsonl", "clean.jsonl")]
+    return said, json.loads(Path("a.json").read_text(encoding="utf-8")), written
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_large_candidate_has_the_facts_of_a_small_one(many, capsys, monkeypatch, packed):
+    if packed:
+        Path("shard1.jsonl.gz").write_bytes(gzip.compress(Path("shard1.jsonl").read_bytes()))
+        Path("shard1.jsonl").unlink()
+    small = audited(capsys, monkeypatch, 1000, "shard*")
+    large = audited(capsys, monkeypatch, 20, "shard*")
+    assert large[2] == small[2]  # flagged rows with their places, the clean candidate
+    assert large[1]["flags"] == small[1]["flags"]
+    assert large[1]["verdict"] == small[1]["verdict"] == "repeated"
+    assert large[1]["candidate_texts"] == small[1]["candidate_texts"] == len(many)
+    first, second = (
+        {**one[1]["judgements"][0], "examples": [], "reason": ""} for one in (large, small)
+    )
+    assert first == second
+    assert [*large[1]] == [*small[1]]
+    left_out = next(one for one in small[1]["warnings"] if "left out 1 of" in one)
+    assert left_out in large[1]["warnings"]
+    assert f"warning: {left_out}" in large[0].err
+    assert any("in a sample of" in one for one in large[1]["warnings"])
+    line = next(one for one in small[0].out.splitlines() if one.startswith("clean.jsonl: "))
+    assert line in large[0].out.splitlines()
+    assert line.endswith("; records as they stood") is not packed
+
+
+def test_a_large_candidate_from_standard_input(many, capsys, monkeypatch):
+    def read(most):
+        content = b"".join(path.read_bytes() for path in sorted(Path().glob("shard*")))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        return audited(capsys, monkeypatch, most, "-")
+
+    small, large = read(1000), read(20)
+    assert large[2] == small[2]
+    assert large[1]["verdict"] == small[1]["verdict"] == "repeated"
+
+
+def test_a_large_candidate_says_how_far_it_is(many, capsys, monkeypatch):
+    calls = []
+    monkeypatch.setattr(audit_command, "partial", lambda *_: lambda *call: calls.append(call))
+    monkeypatch.setattr(audit_input, "MEGABYTE", 100)
+    audited(capsys, monkeypatch, 20, "shard*")
+    size = sum(path.stat().st_size for path in Path().glob("shard*")) // 100
+    assert {every for _, every in calls} == {size}
+    done = [at for at, _ in calls]
+    assert done == sorted(done)
+    assert 0 < done[0] < done[-1] <= size
+    assert len(calls) >= 8
+
+
+def test_a_reference_that_is_too_small_is_refused_before_the_candidate_is_read(
+    many, capsys, monkeypatch
+):
+    monkeypatch.setattr(audit_input, "MOST_HELD", 20)
+    monkeypatch.setattr("palimpsest.corpus.files.streaming.BATCH_TEXTS", 7)
+    monkeypatch.setattr(audit_input.Unheld, "batches", None)
+    status, said = run(capsys, "shard*", "--reference", "human.jsonl", "--sample", "50")
+    assert status == 1
+    assert "error: reference: want >= 150 texts" in said.err
+
+
+def test_a_row_table_of_a_large_candidate(many, capsys, monkeypatch):
+    tables = []
+    for most in (1000, 20):
+        monkeypatch.setattr(audit_input, "MOST_HELD", most)
+        run(capsys, "shard*", "--reference", "human.jsonl", "--out-rows", "rows.csv")
+        tables.append(Path("rows.csv").read_bytes())
+    assert tables[0] == tables[1]
+
+
+def test_a_large_candidate_that_changes_meanwhile_leaves_nothing_half_written(
+    many, capsys, monkeypatch
+):
+    monkeypatch.setattr(audit_input, "MOST_HELD", 20)
+    judged = audit_command.judged
+
+    def cut(*args):
+        Path("shard1.jsonl").write_text("no JSON\n" * 50, encoding="utf-8")
+        return judged(*args)
+
+    monkeypatch.setattr(audit_command, "judged", cut)
+    status, said = run(capsys, "shard*", "--reference", "human.jsonl", "--clean", "clean.jsonl")
+    assert status == 1
+    assert said.err.splitlines()[-1].startswith("error: shard1.jsonl")
+    assert not list(Path().glob("*clean*"))
+    assert not list(Path().glob(".*clean*"))

@@ -3,6 +3,7 @@
 import math
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -267,3 +268,19 @@ def test_human_texts_may_have_beginnings_that_stand_apart(tmp_path):
     path.write_text('{"text": "a", "prompt": 3}\n')
     with pytest.raises(CorpusError, match="got int as 'prompt'"):
         read_human(path)
+
+
+def test_pieces_become_a_whole_file_or_none(tmp_path: Path) -> None:
+    write_out(tmp_path / "a", (bytes([number]) for number in range(5)))
+    assert (tmp_path / "a").read_bytes() == bytes(range(5))
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise PalimpsestError("b", wanted="more", got="nothing")
+
+    for name in ("a", "b"):
+        with pytest.raises(PalimpsestError, match="want more"):
+            write_out(tmp_path / name, broken())
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == bytes(range(5))
+    write_out(Path("/dev/null"), [b"a", b"b"])

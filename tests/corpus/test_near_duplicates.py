@@ -8,8 +8,10 @@ import pytest
 
 from palimpsest.core.rng import stream
 from palimpsest.corpus.near_duplicates import (
+    COMMON,
     MOST,
     NearDuplicate,
+    NearDuplicateIndex,
     near_duplicate_warning,
     near_duplicates,
     nearly_repeated,
@@ -90,3 +92,52 @@ def test_documents_among_themselves() -> None:
     documents = [alone, pair, [*pair, "more"]]
     found = nearly_repeated(documents, documents, itself=True)
     assert [(one.heldout, one.training) for one in found] == [(1, 2), (2, 1)]
+
+
+def test_an_index_finds_what_comes_nearest_by_hand() -> None:
+    heldout = text(0, 17)  # 10 8-grams
+    spoilt, half = [*heldout[:16], "other"], heldout[:12]
+    index = NearDuplicateIndex([text(1), half, spoilt, text(2), spoilt])
+    assert index.find([text(3), heldout]) == [NearDuplicate(1, 2, 0.9)]
+    assert index.find([half[:9]]) == [NearDuplicate(0, 1, 1.0)]
+    assert NearDuplicateIndex([half]).find([heldout]) == []  # 5 of 10
+
+
+def test_short_documents_of_an_index_are_one_n_gram() -> None:
+    index = NearDuplicateIndex([["the", "fox", "asleep"], [], ["fox"]])
+    assert index.find([["the", "fox", "asleep"], ["the", "fox"], [], ["fox"]]) == [
+        NearDuplicate(0, 0, 1.0),
+        NearDuplicate(3, 2, 1.0),
+    ]
+    assert NearDuplicateIndex([]).find([["a"]]) == NearDuplicateIndex([["a"]]).find([]) == []
+
+
+def test_what_an_index_finds_does_not_depend_on_what_is_asked_beside_it() -> None:
+    """Where `nearly_repeated` takes a form that many held-out documents share for repeated."""
+    clauses = [text(seed, 40) for seed in range(12)]
+    picks = [stream(seed, "tests.near").permutation(12)[:3] for seed in range(210)]
+    made = [[word for at in pick for word in clauses[at]] for pick in picks]
+    index, some = NearDuplicateIndex(made[:10]), made[10:]
+    alone = [at for at, one in enumerate(some) if index.find([one])]
+    assert [one.heldout for one in index.find(some)] == alone
+    assert len(alone) < 50
+    assert len(nearly_repeated(some, made[:10])) > 100
+
+
+def test_a_form_of_many_documents_of_an_index_counts_wherever_it_stands() -> None:
+    form = text(0, 40)
+    index = NearDuplicateIndex(
+        [text(9), *([*form, *text(seed, 9)] for seed in range(1, COMMON + 2))]
+    )
+    (found,) = index.find([[*form, *text(50, 5)]])
+    assert (found.training, found.share) == (1, 33 / 38)
+
+
+def test_an_index_agrees_with_the_held_out_side_where_no_form_is_common() -> None:
+    rng = stream(3, "tests.near")
+    training = [text(seed, 30) for seed in range(60)]
+    heldout = [
+        [word if rng.random() > 0.02 else "changed" for word in training[int(at)]]
+        for at in rng.integers(0, 60, 19)
+    ]
+    assert NearDuplicateIndex(training).find(heldout) == nearly_repeated(heldout, training)

@@ -9,7 +9,7 @@ from palimpsest.auditing.copies import Copies
 from palimpsest.auditing.facts import Example, Fact
 from palimpsest.auditing.judgements import Evidence, judgements
 from palimpsest.auditing.lengths import Lengths
-from palimpsest.auditing.measure import Audit
+from palimpsest.auditing.result import Audit
 from palimpsest.auditing.topics import Missing
 from palimpsest.auditing.verdict import DEFAULTS, AuditVerdict, Finding
 from palimpsest.core.storage import json_bytes

@@ -10,15 +10,16 @@ fewer than 20 count where they are equal, not where they are near.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from palimpsest.auditing.facts import LEAST_SHARE, Example, Fact, examples, excerpt, one_line
 from palimpsest.core.rng import stream
 from palimpsest.core.words import cut, words
-from palimpsest.corpus.near_duplicates import LENGTH, nearly_repeated
+from palimpsest.corpus.near_duplicates import LENGTH, NearDuplicateIndex, nearly_repeated
 
 NEAR = 20
 """Words of a text before it can be a near copy: a sentence that many stories share is none."""
@@ -39,6 +40,8 @@ SAME_PHRASE = 0.9
 FORMULA = 2 / 3
 """Share of the texts of another subject that must begin with one phrase: 54 % of TinyStories begin
 with "once upon a time", and are human-like prose."""
+EQUALS, NEARLY = "equals text {} of the reference", "nearly repeats text {} of the reference"
+"""What an example of a copy shows."""
 
 
 class Side:
@@ -93,16 +96,13 @@ def find_copies(candidate: Side, reference: Side) -> Copies:
         reference: human texts, at least one; those that repeat each other say what is normal.
     """
     exact, near = _copied(candidate, reference)
-    own = [_repeated(one) for one in reference.words]
-    limit = max(LOOP_LEAST, float(np.quantile(own, 0.995)) + LOOP_MARGIN)
-    loops = {row: _repeated(one) for row, one in enumerate(candidate.words)}
+    limit = loop_limit(reference)
+    loops = {row: loop_share(one) for row, one in enumerate(candidate.words)}
     looped = tuple(row for row, share in loops.items() if share > limit)
     empty = tuple(row for row, one in enumerate(candidate.words) if not one)
     twins = sorted(_groups(candidate, range(len(candidate))), key=lambda rows: -len(rows))
     later = sorted(row for rows in twins for row in rows[1:])
     size = min(len(candidate), len(reference))
-    theirs = {row for row, share in enumerate(own) if share > limit}
-    theirs |= {row for row, one in enumerate(reference.words) if not one}
     shown = _examples(candidate.texts, twins, sorted(looped, key=lambda row: -loops[row]), empty)
     return Copies(
         copied=_copied_fact(candidate, reference, exact, near),
@@ -110,7 +110,7 @@ def find_copies(candidate: Side, reference: Side) -> Copies:
         repeated=Fact(
             rows=tuple(sorted({*later, *empty, *looped})),
             texts=len(candidate),
-            normal=len(theirs | _again(reference, size)),
+            normal=repeats_in(reference, limit, size),
             of=len(reference),
             examples=shown,
             comparable=len({*empty, *looped} | _again(candidate, size)),
@@ -141,15 +141,33 @@ def find_opening(candidate: Side, reference: Side) -> Fact:
         for phrase in sorted(starts, key=lambda some: -len(starts[some])):
             same = tuple(starts[phrase])
             fact = Fact(same, len(candidate), theirs[phrase], len(reference.known))
-            alone = replace(fact, texts=len(rows))
             if fact.share < LEAST_SHARE:
                 break
-            if alone.p_value < OPENING_LEVEL:
-                shared = _shared(candidate, same, length)
-                note = f"begins with “{cut(candidate.texts[same[0]], shared)}”"
-                shown = examples(same, candidate.texts, dict.fromkeys(same, note))
-                return replace(fact, examples=shown)
+            if is_opening(fact, len(rows)):
+                return replace(fact, examples=opening_examples(candidate, same, length))
     return Fact((), len(candidate), 0, len(reference.known))
+
+
+def is_opening(fact: Fact, distinct: int) -> bool:
+    """Whether so many texts begin with one phrase by no chance.
+
+    Args:
+        fact: with the texts of the phrase.
+        distinct: texts of the candidate, equal ones counted once.
+    """
+    return replace(fact, texts=distinct).p_value < OPENING_LEVEL
+
+
+def opening_examples(side: Side, rows: Sequence[int], length: int) -> tuple[Example, ...]:
+    """Texts of a phrase, with the phrase as far as nearly all of them share it.
+
+    Args:
+        side: has the texts.
+        rows: theirs, at least one.
+        length: words that all of them share.
+    """
+    note = f"begins with “{cut(side.texts[rows[0]], _shared(side, rows, length))}”"
+    return examples(rows, side.texts, dict.fromkeys(rows, note))
 
 
 def distinct_texts(texts: Sequence[str]) -> list[str]:
@@ -168,11 +186,12 @@ def _copied(candidate: Side, reference: Side) -> tuple[dict[int, int], dict[int,
         for row, text in enumerate(candidate.texts)
         if text in places and candidate.words[row]
     }
-    others = [row for row in range(len(candidate)) if row not in exact]
-    found = nearly_repeated([candidate.words[row] for row in others], [*reference.known.values()])
+    others = [row for row, one in enumerate(candidate.words) if len(one) >= NEAR]
+    others = [row for row in others if row not in exact]
+    index = NearDuplicateIndex([*reference.known.values()])
+    found = index.find([candidate.words[row] for row in others])
     distinct = [*reference.known]
-    near = {others[one.heldout]: places[distinct[one.training]] for one in found}
-    return exact, {row: at for row, at in near.items() if len(candidate.words[row]) >= NEAR}
+    return exact, {others[one.heldout]: places[distinct[one.training]] for one in found}
 
 
 def _copied_fact(
@@ -181,18 +200,10 @@ def _copied_fact(
     """Of texts of `LENGTH` words or more; normal is what the reference repeats of itself."""
     long = {row for row in exact if len(candidate.words[row]) >= LENGTH}
     rows = tuple(sorted({*long, *near}))
-    notes = {row: f"equals text {exact[row] + 1} of the reference" for row in long}
-    notes |= {row: f"nearly repeats text {at + 1} of the reference" for row, at in near.items()}
-    distinct = [*reference.known]
-    again = nearly_repeated([*reference.known.values()], reference.known.values(), itself=True)
-    alike = {distinct[one.heldout] for one in again}
-    counts = Counter(reference.texts)
-    normal = sum(
-        len(one) >= LENGTH and (counts[text] > 1 or text in alike)
-        for text, one in zip(reference.texts, reference.words, strict=True)
-    )
+    notes = {row: EQUALS.format(exact[row] + 1) for row in long}
+    notes |= {row: NEARLY.format(at + 1) for row, at in near.items()}
     shown = examples(rows, candidate.texts, notes)
-    return Fact(rows, len(candidate), normal, len(reference), shown)
+    return Fact(rows, len(candidate), copies_in(reference), len(reference), shown)
 
 
 def _groups(side: Side, rows: Iterable[int]) -> list[list[int]]:
@@ -204,10 +215,15 @@ def _groups(side: Side, rows: Iterable[int]) -> list[list[int]]:
     return [same for same in groups.values() if len(same) > 1]
 
 
+def heaps_of(texts: int, size: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of texts, dealt into heaps of so many; the last may have fewer."""
+    order = stream(0, "auditing.copies").permutation(texts)
+    return (order[start : start + size] for start in range(0, texts, size))
+
+
 def _again(side: Side, size: int) -> set[int]:
     """Rows that equal an earlier one among ``size`` texts, all texts dealt into such heaps."""
-    order = stream(0, "auditing.copies").permutation(len(side)).tolist()
-    heaps = (order[start : start + size] for start in range(0, len(order), size))
+    heaps = (heap.tolist() for heap in heaps_of(len(side), size))
     return {row for heap in heaps for same in _groups(side, heap) for row in same[1:]}
 
 
@@ -240,7 +256,32 @@ def _examples(
     )
 
 
-def _repeated(some: Sequence[str]) -> float:
+def loop_limit(reference: Side) -> float:
+    """The share of repeated word 4-grams at a text's end above which it is a loop."""
+    own = [loop_share(one) for one in reference.words]
+    return max(LOOP_LEAST, float(np.quantile(own, 0.995)) + LOOP_MARGIN)
+
+
+def repeats_in(reference: Side, limit: float, size: int) -> int:
+    """Texts of the reference that equal another among ``size`` texts, are loops or are empty."""
+    again = _again(reference, size)
+    again |= {row for row, one in enumerate(reference.words) if not one or loop_share(one) > limit}
+    return len(again)
+
+
+def copies_in(reference: Side) -> int:
+    """Texts of the reference that equal or nearly repeat another of it."""
+    distinct = [*reference.known]
+    again = nearly_repeated([*reference.known.values()], reference.known.values(), itself=True)
+    alike = {distinct[one.heldout] for one in again}
+    counts = Counter(reference.texts)
+    return sum(
+        len(one) >= LENGTH and (counts[text] > 1 or text in alike)
+        for text, one in zip(reference.texts, reference.words, strict=True)
+    )
+
+
+def loop_share(some: Sequence[str]) -> float:
     """Share of the word 4-grams of a text's end that stood there before; 0 for a short text."""
     if len(some) < LOOP_WORDS:
         return 0.0

@@ -67,7 +67,9 @@ class Fact:
     def p_value(self) -> float:
         """Fisher's exact test, one-sided: so many of the candidate's, were the sides dealt anew."""
         ours = len(self.rows) if self.comparable is None else self.comparable
-        return float(hypergeom.sf(ours - 1, self.texts + self.of, ours + self.normal, self.texts))
+        # which of the two counts is called drawn changes nothing but the terms that scipy sums
+        drawn, marked = sorted((ours + self.normal, self.texts))
+        return float(hypergeom.sf(ours - 1, self.texts + self.of, marked, drawn))
 
 
 def examples(

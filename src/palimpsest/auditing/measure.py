@@ -1,6 +1,7 @@
 """Has a corpus collapsed against a human reference? Texts in, judgements out; no files here.
 
-Plain facts are counted over all texts (`copies`, `language`, `lengths`). The metrics are measured
+Plain facts are counted over all texts (`copies`, `language`, `lengths`; of more than a hundred
+thousand texts, see `many_texts`). The metrics are measured
 on samples: the reference is dealt, as the chain's human pool is (`palimpsest.evaluation.human`),
 into a fit sample of n texts and null samples of n: what these read is what "nothing happened" looks
 like (docs/metrics.md §9). n is one number for all, so that no metric depends on how much text there
@@ -15,23 +16,25 @@ about something else the variety cannot be judged; the metrics are correlated, w
 Benjamini–Hochberg survives but does not use.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # by scikit-learn
 
 from palimpsest.auditing.copies import FORMULA, Side
-from palimpsest.auditing.judgements import Evidence, Judgement, judgements
+from palimpsest.auditing.judgements import Evidence, judgements
 from palimpsest.auditing.language import Pieces
+from palimpsest.auditing.many_texts import facts_of
 from palimpsest.auditing.plain_facts import PlainFacts
+from palimpsest.auditing.result import Audit
 from palimpsest.auditing.samples import (
     Encode,
     MeasuredWith,
     Progress,
     Score,
-    drawn,
+    drawn_reference,
     fitted_evaluator,
     read_texts,
     sample_size,
@@ -49,7 +52,6 @@ from palimpsest.auditing.topics import Missing, find_missing
 from palimpsest.auditing.verdict import (
     DEFAULTS,
     AuditParams,
-    AuditVerdict,
     Finding,
     findings,
     judge,
@@ -68,80 +70,6 @@ STEPS = ("measuring human samples", "intervals of the candidate")
 """What progress calls the work behind the embeddings."""
 THREADS = 2
 """Null samples measured at a time; it changes no number."""
-
-
-@dataclass(frozen=True)
-class Audit:
-    """The result of `audit`."""
-
-    judgements: tuple[Judgement, ...]
-    """All that hold, the plainest first; at least one."""
-    evidence: Evidence
-    """What they rest on."""
-    findings: tuple[Finding, ...]
-    """Every metric, in the order of the evaluator's families."""
-    sample: int
-    """n, texts of each sample."""
-    words: int
-    """Words that lexical metrics were measured on."""
-    segmentation: str
-    """What cut the words."""
-    candidate_texts: int
-    """Texts that the candidate has."""
-    reference_texts: int
-    """Texts that the reference has, repeated ones left out."""
-    reference_repeated: int
-    """Repeated texts of the reference, which were left out."""
-    params: AuditParams
-    measured_with: MeasuredWith = field(default_factory=MeasuredWith)
-    """Encoder, model and reference."""
-    warnings: tuple[str, ...] = ()
-    """What is no error and must be seen, a sentence each."""
-    cloud: Cloud | None = field(default=None, compare=False)
-    """Where the texts lie; None where no embedding counts."""
-
-    @property
-    def verdicts(self) -> tuple[AuditVerdict, ...]:
-        """All that hold, the plainest first; at least one."""
-        return tuple(one.verdict for one in self.judgements)
-
-    @property
-    def verdict(self) -> AuditVerdict:
-        """The plainest of the verdicts."""
-        return self.verdicts[0]
-
-    @property
-    def reasons(self) -> tuple[Finding, ...]:
-        """The metrics behind ``collapsed`` or ``narrower``, else those that differ; at most three,
-        the strongest first.
-        """
-        return self.evidence.reasons
-
-    @cached_property
-    def flags(self) -> Mapping[int, tuple[str, ...]]:
-        """What is wrong with single texts, by row, in order; rows without a flag are absent.
-
-        A fact flags texts whether it is a verdict or not, but for openings, garbled and short ones,
-        which need many texts to be seen.
-        """
-        found = self.evidence
-        exact = {*found.copies.exact}
-        near = [row for row in found.copies.copied.rows if row not in exact]
-        kinds = {
-            "copy": found.copies.exact,
-            "near_copy": near,
-            "duplicate": found.copies.duplicates,
-            "loop": found.copies.looped,
-            "empty": found.copies.empty,
-            "opening": found.opening.rows,
-            "garbled": () if found.garbled is None else found.garbled.rows,
-            "short": found.lengths.short.rows,
-        }
-        flags: dict[int, list[str]] = {}
-        for kind, rows in kinds.items():
-            for row in rows:
-                flags.setdefault(row, []).append(kind)
-        return {row: tuple(flags[row]) for row in sorted(flags)}
 
 
 def audit(
@@ -180,14 +108,39 @@ def audit(
     """
     checked = validation.texts(candidate, "candidate")
     whole = validation.texts(reference, "reference")
-    facts = PlainFacts(Side(checked), Side(whole), pieces)
-    human, own = np.array([*facts.reference.first.values()]), facts.measured
-    size = sample_size(len(own), len(human), params.sample)
-    ours_at, theirs_at = drawn(len(own), len(human), size, params.seed, params.null_samples)
-    chosen, order = own[ours_at], human[theirs_at]
+    facts = facts_of(checked, Side(whole), pieces, params)
+    return judged(facts, whole, encode, score, params, progress)
+
+
+def judged(
+    facts: PlainFacts,
+    whole: Sequence[str],
+    encode: Encode,
+    score: Score | None,
+    params: AuditParams,
+    progress: Progress,
+) -> Audit:
+    """Measures the sample of a candidate whose facts are known, and judges; see `audit`.
+
+    Args:
+        facts: of the candidate, against the same reference.
+        whole: texts of the reference, as they stand.
+        encode: as there.
+        score: as there.
+        params: as there.
+        progress: as there.
+
+    Raises:
+        PalimpsestError: as there.
+    """
+    human = np.array([*facts.reference.first.values()])
+    size = sample_size(len(facts.measured), len(human), params.sample)
+    chosen, texts = facts.measured.draw(size, params.seed)
+    order = human[drawn_reference(len(human), size, params.seed, params.null_samples)]
     taken = facts.as_long([whole[at] for at in order])
     encoder, said = (encode, []) if not facts.unread else (None, [_unread(facts.unread)])
-    ours = read_texts([checked[at] for at in chosen], chosen, encoder, score, "candidate", progress)
+    noted = [facts.note] if facts.note else []
+    ours = read_texts(texts, chosen, encoder, score, "candidate", progress)
     theirs = read_texts(taken, order, encoder, score, "reference", progress)
     _check_dimensions(ours, theirs)
     if encoder is not None and _are_one(theirs):
@@ -207,12 +160,12 @@ def audit(
         sample=size,
         words=words,
         segmentation=segmentation(),
-        candidate_texts=len(checked),
+        candidate_texts=facts.texts,
         reference_texts=len(human),
         reference_repeated=len(whole) - len(human),
         params=params,
         measured_with=MeasuredWith.of(encode, score, [*facts.reference.first]),
-        warnings=tuple([*said, *seen]),
+        warnings=tuple([*noted, *said, *seen]),
         cloud=cloud,
     )
 
@@ -289,7 +242,7 @@ def _findings(
 
 
 def _away(
-    near: Nearest | None, every: Sequence[Finding], rows: Sequence[int], faults: set[int]
+    near: Nearest | None, every: Sequence[Finding], rows: Sequence[int], faults: Collection[int]
 ) -> str:
     """Why the texts without another fault are about something else; empty where they are not."""
     bands = [one.band for one in every if one.metric == "nearest_human"]

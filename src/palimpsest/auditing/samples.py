@@ -157,9 +157,19 @@ def drawn(
     Returns:
         n rows of the candidate, and as many of the reference as its samples can use.
     """
-    ours = stream(seed, "audit.candidate").permutation(candidate)[:size]
-    theirs = stream(seed, "audit.reference").permutation(reference)
-    return ours, theirs[: min(max(REFERENCE_TEXTS, 3 * size), size * (1 + null_samples))]
+    theirs = drawn_reference(reference, size, seed, null_samples)
+    return drawn_rows(candidate, size, seed), theirs
+
+
+def drawn_rows(candidate: int, size: int, seed: int) -> NDArray[np.int64]:
+    """The candidate's part of `drawn`."""
+    return stream(seed, "audit.candidate").permutation(candidate)[:size]
+
+
+def drawn_reference(reference: int, size: int, seed: int, null_samples: int) -> NDArray[np.int64]:
+    """The reference's part of `drawn`."""
+    most = min(max(REFERENCE_TEXTS, 3 * size), size * (1 + null_samples))
+    return stream(seed, "audit.reference").permutation(reference)[:most]
 
 
 def fitted_evaluator(

@@ -4,21 +4,37 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from palimpsest.auditing.measure import Audit, audit
-from palimpsest.auditing.samples import Score, ScoredBy
+from palimpsest.auditing.copies import Side
+from palimpsest.auditing.language import Pieces
+from palimpsest.auditing.many_texts import ManyTexts
+from palimpsest.auditing.measure import audit, judged
+from palimpsest.auditing.plain_facts import PlainFacts
+from palimpsest.auditing.result import Audit
+from palimpsest.auditing.samples import Score, ScoredBy, sample_size
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, AuditVerdict
 from palimpsest.cli import audit_input
+from palimpsest.cli.audit_input import Unheld
 from palimpsest.core.command import Steps
 from palimpsest.core.errors import ParamsError, called, shown
 from palimpsest.core.storage import check_out, json_bytes, write_out
-from palimpsest.corpus.files.own_lines import own_lines
+from palimpsest.corpus.files.own_lines import has_own_lines, own_lines
 from palimpsest.corpus.files.rows_read import TextsRead
+from palimpsest.corpus.files.streaming import TextStream, rows_again, texts_again
 from palimpsest.embedding.cache import cached_encoder
+from palimpsest.metrics import validation
 from palimpsest.report import audit as report
 from palimpsest.report.audit_page import page
-from palimpsest.report.audit_rows import clean_file, cleaned, rows_file
+from palimpsest.report.audit_rows import (
+    clean_file,
+    clean_lines,
+    cleaned,
+    cleaning_of_many,
+    row_lines,
+    rows_file,
+)
 
 DESCRIPTION = (
     "Holds texts against a human reference: every metric with its interval, over the null band of "
@@ -103,14 +119,35 @@ def run(args: argparse.Namespace) -> int:
         # machine embedding takes ten times as long
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         encoder = cached_encoder(args.encoder, steps.warn, steps.within)
-        texts, human = candidate.texts, reference.texts
-        result = audit(texts, human, encoder, score, params, encoder.pieces, steps)
+        human = reference.texts
+        if isinstance(candidate, TextsRead):
+            result = audit(candidate.texts, human, encoder, score, params, encoder.pieces, steps)
+        else:
+            facts = _facts_of_many(candidate, human, params, encoder.pieces, steps)
+            result = judged(facts, human, encoder, score, params, steps)
     unread = audit_input.lines(candidate, reference)
     result = replace(result, warnings=(*unread, *encoder.notes, *result.warnings))
     said = _written(args, result, candidate)
     print(report.text(result))
     print("\n".join(said), end="\n" if said else "")
     return FAILED if _fails(result, args.fail_on) else 0
+
+
+def _facts_of_many(
+    candidate: Unheld,
+    human: Sequence[str],
+    params: AuditParams,
+    pieces: Pieces,
+    steps: Steps,
+) -> PlainFacts:
+    """The plain facts of a candidate that is not held, gone through once."""
+    reference = Side(validation.texts(human, "reference"))
+    sample_size(None, len(reference.known), params.sample)  # refused now, not after minutes
+    many = ManyTexts(reference, params)
+    for texts in candidate.batches(partial(steps, "looking at the candidate, MB")):
+        many.add(texts)
+    audit_input.warn_of("candidate", candidate, steps.warn)
+    return many.facts(pieces)
 
 
 def check_apart(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -126,13 +163,15 @@ def check_apart(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
             raise ParamsError(str(path), wanted="a file for each output", got="one for two")
 
 
-def _written(args: argparse.Namespace, result: Audit, candidate: TextsRead) -> list[str]:
+def _written(args: argparse.Namespace, result: Audit, candidate: TextsRead | Unheld) -> list[str]:
     """Writes what was asked for; a line about the clean candidate."""
     if args.json:
         write_out(args.json, json_bytes(report.as_dict(result)))
     if args.html:
         names = shown(", ".join(args.candidate)), shown(", ".join(args.reference))
         write_out(args.html, page(result, *names).encode())
+    if isinstance(candidate, Unheld):
+        return _written_of_many(args, result, candidate.stream)
     texts, places = candidate.texts, candidate.places
     if args.out_rows:
         write_out(args.out_rows, rows_file(args.out_rows, result.flags, texts, places))
@@ -140,8 +179,24 @@ def _written(args: argparse.Namespace, result: Audit, candidate: TextsRead) -> l
         return []
     cleaning, records = cleaned(result.flags, len(texts)), own_lines(places)
     write_out(args.clean, clean_file(cleaning, texts, args.field, records))
-    kept = "" if records is None else "; records as they stood"
-    return [f"{args.clean}: {cleaning}{kept}"]
+    return [_said(args.clean, str(cleaning), records is not None)]
+
+
+def _written_of_many(args: argparse.Namespace, result: Audit, stream: TextStream) -> list[str]:
+    """Writes what has texts in it, for which the files are read again."""
+    flags = result.flags
+    if args.out_rows:
+        write_out(args.out_rows, row_lines(args.out_rows, flags, rows_again(stream)))
+    if not args.clean:
+        return []
+    kept = has_own_lines(stream.files)
+    texts = texts_again(stream, kept)
+    write_out(args.clean, clean_lines(flags, texts, args.field))
+    return [_said(args.clean, cleaning_of_many(flags, result.candidate_texts), kept)]
+
+
+def _said(path: Path, cleaning: str, records: bool) -> str:
+    return f"{path}: {cleaning}{'; records as they stood' if records else ''}"
 
 
 def _fails(result: Audit, fail_on: Sequence[str]) -> bool:

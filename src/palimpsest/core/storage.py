@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -89,13 +89,18 @@ def unfinished(path: Path) -> Path:
     return path.parent / f".{path.name}.unfinished"
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file atomically: a reader sees the old file or the new one, never a part."""
+def write_bytes(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Writes a file atomically: a reader sees the old file or the new one, never a part.
+
+    Args:
+        path: the file; folders above it are made.
+        content: all of it, or pieces that are made while it is written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(_pieces(content))
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException as error:
@@ -105,7 +110,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
-def write_out(path: Path, content: bytes) -> None:
+def write_out(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Writes what a user asked for by name: a link is followed, a device or pipe written into.
 
     Standard output by its name (/dev/stdout) is the one that prints, wherever it leads.
@@ -116,9 +121,10 @@ def write_out(path: Path, content: bytes) -> None:
     check_out(path)
     try:
         if str(path) in STDOUT:
-            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.writelines(_pieces(content))
         elif path.exists() and not path.is_file():
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                file.writelines(_pieces(content))
         else:
             write_bytes(path.resolve(), content)
     except OSError as error:
@@ -293,6 +299,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise PalimpsestError(str(path), wanted="arrays", got="no such file") from error
     except Exception as error:  # zipfile, zlib, struct and numpy each have errors of their own
         raise PalimpsestError(str(path), wanted="an .npz file", got=_cause(error)) from error
+
+
+def _pieces(content: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    return [content] if isinstance(content, bytes) else content
 
 
 def _cause(error: Exception) -> str:

@@ -27,7 +27,8 @@ each other by nature: of the made-up world's, 0 to 0.4 % over eight seeds (8,000
 500 held-out), and 0.8 and 2.2 % of two that are drawn from 60,000 times. Of 3,000 held-out
 paragraphs of Wikipedia against 60,000 it is 0.07 %, of wikitext-2 and TinyStories none."""
 COMMON = 20
-"""Held-out documents that may have an n-gram; from there on it is part of a form."""
+"""Held-out documents (documents of an index, where one is asked) that may have an n-gram; from
+there on it is part of a form."""
 SHOWN = 60
 """Characters of the example."""
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -102,6 +103,97 @@ def nearly_repeated(
     ]
 
 
+class NearDuplicateIndex:
+    """Documents in which the near-duplicates of others are looked up, some at a time.
+
+    `nearly_repeated` holds the n-grams of those that are asked about; this holds those of the
+    documents that they may repeat. An n-gram of more than `COMMON` of these is part of a form: it
+    counts as repeated whichever document it stands in. So what is found of a document does not
+    depend on the documents that are asked about beside it.
+
+    Args:
+        documents: the words of each; memory grows with their words alone.
+    """
+
+    def __init__(self, documents: Sequence[Sequence[str]]) -> None:
+        self._ids: dict[str, int] = {}
+        for document in documents:
+            for word in document:
+                self._ids.setdefault(word, len(self._ids))
+        grams, owners = self._grams_of(documents)
+        order = np.argsort(grams, kind="stable")
+        self._documents, self._owners = max(len(documents), 1), owners[order]
+        self._distinct, self._starts, self._counts = np.unique(
+            grams[order], return_index=True, return_counts=True
+        )
+
+    def find(self, documents: Sequence[Sequence[str]]) -> list[NearDuplicate]:
+        """Those of some documents that one of the index nearly repeats, in their order.
+
+        Args:
+            documents: the words of each. Of fewer than 8 words all are one n-gram; without words
+                none is anybody's copy.
+
+        Returns:
+            ``heldout`` is the row among these documents, ``training`` that in the index: the one
+            with most of the n-grams, the first of several.
+        """
+        grams, owners = self._grams_of(documents)
+        if not len(self._distinct) or not len(grams):
+            return []
+        sizes = np.maximum(np.bincount(owners, minlength=len(documents)), 1)
+        at = np.minimum(np.searchsorted(self._distinct, grams), len(self._distinct) - 1)
+        known = self._distinct[at] == grams
+        at, owners = at[known], owners[known]
+        in_form = self._counts[at] > COMMON
+        shares = np.bincount(owners[in_form], minlength=len(documents)) / sizes
+        nearest = np.zeros(len(documents), dtype=np.int64)
+        nearest[owners[in_form][::-1]] = self._owners[self._starts[at[in_form]]][::-1]
+        most, held, where = self._most(at[~in_form], owners[~in_form])
+        shares[most] += held / sizes[most]
+        nearest[most] = where
+        found = np.flatnonzero(shares > SHARE)
+        return [NearDuplicate(int(row), int(nearest[row]), float(shares[row])) for row in found]
+
+    def _most(
+        self, at: NDArray[np.int64], owners: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Of n-grams that few documents have: rows, most of them in one document, and which."""
+        counts = self._counts[at]
+        first = np.cumsum(counts) - counts
+        places = np.arange(counts.sum()) - np.repeat(first - self._starts[at], counts)
+        pairs = np.repeat(owners, counts) * self._documents + self._owners[places]
+        both, held = np.unique(pairs, return_counts=True)
+        rows, documents = np.divmod(both, self._documents)
+        order = np.lexsort((documents, -held, rows))
+        rows, documents, held = rows[order], documents[order], held[order]
+        best = np.diff(rows, prepend=-1) > 0
+        return rows[best], held[best], documents[best]
+
+    def _grams_of(
+        self, documents: Sequence[Sequence[str]]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """The distinct n-grams of every document, hashed, and whose each is."""
+        of, other = self._ids.get, len(self._ids)
+        lengths = np.array([len(one) for one in documents], dtype=np.int64)
+        words_of_all = (of(word, other) for one in documents for word in one)
+        flat = np.fromiter(words_of_all, np.uint64, int(lengths.sum())) + np.uint64(1)
+        ends = np.cumsum(lengths)
+        owner = np.repeat(np.arange(len(documents)), lengths)
+        starts = np.flatnonzero(np.arange(len(flat)) + LENGTH <= ends[owner])
+        grams, owners = [_hashed(flat, starts, LENGTH)], [owner[starts]]
+        for length in range(1, LENGTH):
+            short = np.flatnonzero(lengths == length)
+            grams.append(_hashed(flat, ends[short] - length, length))
+            owners.append(short)
+        every, whose = np.concatenate(grams), np.concatenate(owners)
+        order = np.lexsort((every, whose))
+        every, whose = every[order], whose[order]
+        new = np.ones(len(every), dtype=bool)
+        new[1:] = (every[1:] != every[:-1]) | (whose[1:] != whose[:-1])
+        return every[new], whose[new]
+
+
 def near_duplicate_warning(heldout: Sequence[str], training: Sequence[str]) -> list[str]:
     """A sentence where more than 1 % of the held-out documents are near-duplicates; else none."""
     found = near_duplicates(heldout, training)
@@ -120,10 +212,13 @@ def _n_grams(ids: list[int]) -> NDArray[np.uint64]:
     """Hashes of the distinct n-grams of a text's words."""
     row = np.array(ids, dtype=np.uint64) + np.uint64(1)
     length = min(LENGTH, len(row))
-    if not length:
-        return row
-    hashes = np.full(len(row) - length + 1, length, dtype=np.uint64)
+    return np.unique(_hashed(row, np.arange(len(row) - length + 1), length)) if length else row
+
+
+def _hashed(row: NDArray[np.uint64], starts: NDArray[np.int64], length: int) -> NDArray[np.uint64]:
+    """Hashes of the runs of so many words that begin at some places of a row of words."""
+    hashes = np.full(len(starts), length, dtype=np.uint64)
     for at in range(length):
-        hashes = (hashes ^ (row[at : len(row) - length + 1 + at])) * FACTOR
+        hashes = (hashes ^ row[starts + at]) * FACTOR
         hashes ^= hashes >> np.uint64(29)
-    return np.unique(hashes)
+    return hashes

@@ -7,8 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from palimpsest.auditing.measure import Audit
 from palimpsest.auditing.measure import audit as measured
+from palimpsest.auditing.result import Audit
 from palimpsest.auditing.samples import Score, ScoredBy
 from palimpsest.auditing.verdict import DEFAULTS, AuditParams, Finding
 from palimpsest.core.errors import ModelError
@@ -104,7 +104,8 @@ def audit(
 
     Args:
         texts: the texts to judge, at least 5: a list, a column of a table, a generator. Empty and
-            repeated ones count as they are.
+            repeated ones count as they are. Of more than 100,000, garbled text is looked for in a
+            sample (docs/scale.md).
         reference: human texts, at least three times as many as are compared (15). A repeated one
             counts once.
         encoder: "bundled" (all-MiniLM-L6-v2), a folder, a hub id, or a function of texts that gives

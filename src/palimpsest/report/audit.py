@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from palimpsest.auditing.facts import Example
 from palimpsest.auditing.judgements import Judgement
-from palimpsest.auditing.measure import Audit
 from palimpsest.auditing.record import FORMAT
+from palimpsest.auditing.result import Audit
 from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.core.formatting import plain, span, text_table
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from palimpsest.auditing.judgements import Judgement
-from palimpsest.auditing.measure import Audit
+from palimpsest.auditing.result import Audit
 from palimpsest.auditing.verdict import AuditVerdict, Finding
 from palimpsest.metrics.registry import metric, shown_in
 from palimpsest.report import audit_pictures
@@ -121,8 +121,12 @@ def deciding(findings: Sequence[Finding], reasons: Sequence[Finding]) -> list[Fi
 def _shown(one: Judgement, audit: Audit) -> ShownJudgement:
     share = ""
     if one.rows:
-        part = 100 * len(one.rows) / audit.candidate_texts
-        share = f"{len(one.rows):,} of {audit.candidate_texts:,} texts, {part:.{PERCENT_PLACES}f} %"
+        garbled = audit.evidence.garbled
+        of = audit.candidate_texts
+        if one.verdict == AuditVerdict.GARBLED and garbled is not None:
+            of = garbled.strange.texts  # of many texts, a sample
+        part = 100 * len(one.rows) / of
+        share = f"{len(one.rows):,} of {of:,} texts, {part:.{PERCENT_PLACES}f} %"
     return ShownJudgement(NAMES[one.verdict], BADGES[one.verdict], share, one)
 
 

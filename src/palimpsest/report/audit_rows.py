@@ -7,7 +7,8 @@ that equal each other the first stays, whichever of them is the better record.
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,7 @@ class Cleaned:
     """How many went, by the plainest of their flags."""
 
     def __str__(self) -> str:
-        count = sum(self.taken_out.values())
-        said = [f"{number} {TAKEN_OUT[flag]}" for flag, number in self.taken_out.items()]
-        why = f" ({', '.join(said)})" if said else ""
-        return f"{len(self.kept)} of {len(self.kept) + count} texts, {count} taken out{why}"
+        return _counted(len(self.kept), self.taken_out)
 
 
 def cleaned(flags: Flags, texts: int) -> Cleaned:
@@ -53,15 +51,14 @@ def cleaned(flags: Flags, texts: int) -> Cleaned:
         flags: of an audit.
         texts: how many the candidate has.
     """
-    counts = dict.fromkeys(TAKEN_OUT, 0)
-    kept = []
-    for row in range(texts):
-        why = next((flag for flag in TAKEN_OUT if flag in flags.get(row, ())), None)
-        if why is None:
-            kept.append(row)
-        else:
-            counts[why] += 1
-    return Cleaned(tuple(kept), {flag: count for flag, count in counts.items() if count})
+    kept = tuple(row for row in range(texts) if _fault(flags.get(row, ())) is None)
+    return Cleaned(kept, _taken_out(flags))
+
+
+def cleaning_of_many(flags: Flags, texts: int) -> str:
+    """What `cleaned` says in words, without a list of the rows."""
+    out = _taken_out(flags)
+    return _counted(texts - sum(out.values()), out)
 
 
 def clean_file(
@@ -78,9 +75,22 @@ def clean_file(
     """
     if records is not None:
         return "".join(f"{records[row]}\n" for row in cleaning.kept).encode()
-    name = "text" if not field or FieldPath(field).is_path else field
-    lines = (json.dumps({name: texts[row]}, ensure_ascii=False) for row in cleaning.kept)
-    return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+    return b"".join(_record(texts[row], field) for row in cleaning.kept)
+
+
+def clean_lines(
+    flags: Flags, texts: Iterable[tuple[str, str | None]], field: str
+) -> Iterator[bytes]:
+    """The lines of `clean_file`, made while the candidate is gone through once more.
+
+    Args:
+        flags: of an audit.
+        texts: all of the candidate in order, each with its own line, if that is kept.
+        field: see `clean_file`.
+    """
+    for row, (text, record) in enumerate(texts):
+        if _fault(flags.get(row, ())) is None:
+            yield _record(text, field) if record is None else f"{record}\n".encode()
 
 
 def rows_file(
@@ -95,18 +105,66 @@ def rows_file(
         places: file, number in it from 1, and what is counted (row, line) of each text; None where
             they are not known.
     """
-    entries: list[dict[str, Any]] = []
-    for row in sorted(flags):
-        place = {} if places is None else dict(zip(PLACE, places[row], strict=True))
-        entries.append({"row": row, **place, "flags": [*flags[row]], "text": texts[row]})
-    if path.suffix.lower() != ".csv":
-        lines = (json.dumps(entry, ensure_ascii=False) for entry in entries)
-        return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
-    columns = ("row", *(() if places is None else PLACE), "flags", "text")
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(columns)
-    for entry in entries:
-        entry["flags"] = " ".join(entry["flags"])
-        writer.writerow(as_cell(entry[column]) for column in columns)
-    return table.getvalue().encode("utf-8", "backslashreplace")
+    rows = ((row, texts[row], None if places is None else places[row]) for row in sorted(flags))
+    return b"".join(row_lines(path, flags, rows, places is not None))
+
+
+def row_lines(
+    path: Path,
+    flags: Flags,
+    rows: Iterable[tuple[int, str, tuple[str, int, str] | None]],
+    placed: bool = True,
+) -> Iterator[bytes]:
+    """The lines of `rows_file`, a row after the other.
+
+    Args:
+        path: see `rows_file`.
+        flags: of an audit.
+        rows: each text with its row and its place; those without a flag are passed over.
+        placed: whether places are known.
+    """
+    table = path.suffix.lower() == ".csv"
+    columns = ("row", *(PLACE if placed else ()), "flags", "text")
+    if table:
+        yield _cells(columns)
+    for row, text, at in rows:
+        if row not in flags:
+            continue
+        place = {} if at is None else dict(zip(PLACE, at, strict=True))
+        entry: dict[str, Any] = {"row": row, **place, "flags": [*flags[row]], "text": text}
+        if table:
+            entry["flags"] = " ".join(entry["flags"])
+            yield _cells([as_cell(entry[column]) for column in columns])
+        else:
+            line = json.dumps(entry, ensure_ascii=False) + "\n"
+            yield line.encode("utf-8", "backslashreplace")
+
+
+def _fault(flags: Sequence[str]) -> str | None:
+    """The plainest of the flags for which a text is taken out."""
+    return next((flag for flag in TAKEN_OUT if flag in flags), None)
+
+
+def _taken_out(flags: Flags) -> dict[str, int]:
+    """How many texts go for each flag, the plainest first."""
+    counts = Counter(map(_fault, flags.values()))
+    return {flag: counts[flag] for flag in TAKEN_OUT if counts[flag]}
+
+
+def _counted(kept: int, taken_out: Mapping[str, int]) -> str:
+    count = sum(taken_out.values())
+    said = [f"{number} {TAKEN_OUT[flag]}" for flag, number in taken_out.items()]
+    why = f" ({', '.join(said)})" if said else ""
+    return f"{kept} of {kept + count} texts, {count} taken out{why}"
+
+
+def _record(text: str, field: str) -> bytes:
+    name = "text" if not field or FieldPath(field).is_path else field
+    line = json.dumps({name: text}, ensure_ascii=False)
+    return f"{line}\n".encode("utf-8", "backslashreplace")
+
+
+def _cells(row: Sequence[object]) -> bytes:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(row)
+    return line.getvalue().encode("utf-8", "backslashreplace")

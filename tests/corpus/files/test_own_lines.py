@@ -2,7 +2,8 @@
 
 import pytest
 
-from palimpsest.corpus.files.own_lines import own_lines
+from palimpsest.core.errors import CorpusError
+from palimpsest.corpus.files.own_lines import beside_lines, own_lines
 from palimpsest.corpus.files.reading import read_texts
 from palimpsest.corpus.files.rows_read import Place
 
@@ -42,3 +43,22 @@ def test_a_line_of_two_texts_is_neithers_own_and_a_lost_file_has_none(tmp_path):
     assert own_lines([Place(str(tmp_path / "none.jsonl"), 1, "line")]) is None
     (tmp_path / "a.jsonl").write_bytes(b"\xff\n")
     assert own_lines(twice[:1]) is None
+
+
+def test_lines_beside_texts_are_found_by_their_numbers(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes("\ufeffone\r\n\nthree\u2028\nfour".encode())
+    beside = [*beside_lines(str(path), [("a", 1), ("b", 3), ("c", 4)])]
+    assert beside == [("a", "one"), ("b", "three\u2028"), ("c", "four")]
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [(b"one\ntwo", "it has changed"), (b"one\n\xff\n\n", "utf-8"), (None, "No such file")],
+)
+def test_a_file_that_is_not_what_was_read_is_named(tmp_path, content, got):
+    path = tmp_path / "a.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CorpusError, match=f"want the file that was read before.*{got}"):
+        list(beside_lines(str(path), [("a", 1), ("b", 3)]))

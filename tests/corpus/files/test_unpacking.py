@@ -1,10 +1,12 @@
 """Packed files: what is in them, whatever they are called, or a line that says why not."""
 
 import gzip
+import io
 
 import pytest
 
-from palimpsest.corpus.files.unpacking import is_packed, unpacked
+from palimpsest.corpus.files import unpacking
+from palimpsest.corpus.files.unpacking import is_packed, unpacked, unpacked_pieces
 from tests.corpus.files.tables import zstd
 
 PACKERS = {"gzip": gzip.compress, "zstd": zstd}
@@ -40,3 +42,14 @@ def test_a_bomb_is_not_unpacked(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("palimpsest.core.parsing.MOST_UNPACKED", 1_500_000)
     with pytest.raises(ValueError, match=r"2,097,152 bytes packed into [\d,]+"):
         unpacked(content)
+
+
+@pytest.mark.parametrize("pack", [bytes, *PACKERS.values()])
+def test_pieces_are_the_content_and_small(pack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "PIECE", 100)
+    content = bytes(range(256)) * 4
+    packed = pack(content)
+    pieces = [*unpacked_pieces(io.BytesIO(packed), len(packed))]
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= 100
+    assert [*unpacked_pieces(io.BytesIO(b""), 0)] == []

@@ -48,8 +48,9 @@ def parquet_rows(
         kept = {"read_dictionary": [column]} if flat else {}
         opened = source if isinstance(source, Path) else pa.BufferReader(source)
         with parquet.ParquetFile(opened, **kept) as file:
-            number = 0
+            number, every = 0, max(file.metadata.num_rows, 1)
             for batch in file.iter_batches(BATCH, columns=[column]):
+                rows.position = size * number // every
                 for value in _values(batch.column(batch.schema.names.index(column))):
                     number += 1
                     yield number, {column: value}

@@ -40,7 +40,7 @@ def decoded(content: bytes, options: ReadOptions, what: str) -> str:
         _check_name(encoding)
     try:
         text = content.decode("utf-8")
-        wide = None if _half_nul(content) is None else ValueError("every other byte is 0")
+        wide = None if half_nul(content) is None else ValueError("every other byte is 0")
     except UnicodeDecodeError as error:
         wide, text = error, ""
     if wide is None and (encoding is None or not text.isascii() or _takes_pairs(encoding)):
@@ -108,7 +108,7 @@ def likely_encoding(content: bytes) -> str | None:
     for mark, name in MARKS:
         if content.startswith(mark):
             return name
-    pair = _half_nul(content)
+    pair = half_nul(content)
     if pair is not None:
         return pair
     # only where something is wrong: it takes a moment to load
@@ -141,7 +141,7 @@ def _mostly_utf_8(window: bytes) -> bool:
     return sum(1 for letter in text if letter > "\x7f") - wrong > 10 * wrong
 
 
-def _half_nul(content: bytes) -> str | None:
+def half_nul(content: bytes) -> str | None:
     """UTF-16 of which byte order, where half of the bytes are zeros and all at one side."""
     start = content[:WINDOW]
     odd, even = start[1::2].count(0), start[::2].count(0)

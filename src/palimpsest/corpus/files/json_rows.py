@@ -6,7 +6,7 @@ that it is. Nothing is read deeper than `palimpsest.core.parsing.DEEPEST` levels
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from palimpsest.core.parsing import check_depth
@@ -79,23 +79,46 @@ def json_rows(content: str, path: FieldPath, rows: FileRows) -> Iterator[tuple[i
         for number, line in enumerate(content.split("\n"), start=1)
         if line.strip(SPACE)
     ]
-    if len(lines) > 1 and _parses(reader, lines[0][1]):
-        rows.unit = "line"
-        yield from _of_lines(lines, reader, rows)
+    if begins_lines(lines):
+        yield from rows_of_lines(lines, rows)
         return
     try:
         values = reader.values(content)
     except ValueError as error:
         if not any(_is_row(reader, line) for _, line in lines[1:]):
             raise ValueError(f"no JSON ({error})") from error
-        rows.unit = "line"
-        yield from _of_lines(lines, reader, rows)
+        yield from rows_of_lines(lines, rows)
         return
     found = rows_of(values[0], path) if len(values) == 1 else values
     for number, row in enumerate(found, start=1):
         if reader.has_twice(row):
             rows.mend(number, TWICE)
         yield number, row
+
+
+def begins_lines(lines: Sequence[tuple[int, str]]) -> bool:
+    """Whether lines that are not blank, the first ones at least, are those of JSON lines."""
+    return len(lines) > 1 and _parses(_Reader(), lines[0][1])
+
+
+def rows_of_lines(lines: Iterable[tuple[int, str]], rows: FileRows) -> Iterator[tuple[int, object]]:
+    """The value of each line with the line's number; what is no JSON is left out.
+
+    Args:
+        lines: those that are not blank, with their numbers.
+        rows: takes what is left out.
+    """
+    rows.unit, reader = "line", _Reader()
+    for number, line in lines:
+        reader.forget()
+        try:
+            value = reader.value(line)
+        except ValueError as error:
+            rows.leave_out(number, "no JSON", wanted="JSON", got=str(error))
+            continue
+        if reader.has_twice(value):
+            rows.mend(number, TWICE)
+        yield number, value
 
 
 def looks_like_json(text: str) -> bool:
@@ -209,21 +232,6 @@ def _named(names: list[str], row: object) -> object:
     if not isinstance(row, list):
         return row
     return dict(zip(names, row, strict=False))
-
-
-def _of_lines(
-    lines: list[tuple[int, str]], reader: _Reader, rows: FileRows
-) -> Iterator[tuple[int, object]]:
-    for number, line in lines:
-        reader.forget()
-        try:
-            value = reader.value(line)
-        except ValueError as error:
-            rows.leave_out(number, "no JSON", wanted="JSON", got=str(error))
-            continue
-        if reader.has_twice(value):
-            rows.mend(number, TWICE)
-        yield number, value
 
 
 def _parses(reader: _Reader, line: str) -> bool:

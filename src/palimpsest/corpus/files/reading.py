@@ -3,10 +3,12 @@
 A row that cannot be read never stops a file: it is left out, counted and named, unless more rows
 are left out than read. What is refused is a file that is no such file, has no such field, or is
 written in another encoding; every error names the file, and the first row or byte at fault.
-Known gap: a file is read whole, so it must fit in memory.
+JSON lines and Parquet that is not packed are read a piece at a time. Known gap: a file of another
+kind is read whole, so it must fit in memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from palimpsest.core.errors import CorpusError
@@ -15,6 +17,7 @@ from palimpsest.corpus.files.arrow_rows import IPC_FILE, arrow_rows, parquet_row
 from palimpsest.corpus.files.decoding import decoded
 from palimpsest.corpus.files.delimited import delimited_rows, has_column
 from palimpsest.corpus.files.field_path import FieldPath, paths_in
+from palimpsest.corpus.files.json_lines import json_lines
 from palimpsest.corpus.files.json_rows import json_rows, looks_like_json
 from palimpsest.corpus.files.matching import DATASET, FORMATS, files_within, kind_of, matching
 from palimpsest.corpus.files.options import ReadOptions
@@ -54,50 +57,106 @@ def read_texts(
             than rows that can.
     """
     options = options or ReadOptions()
-    if options.format is not None and options.format not in FORMATS:
-        raise CorpusError("format", wanted=f"one of {', '.join(FORMATS)}", got=options.format)
-    files, seen = [], set[Path]()
-    for source in sources:
-        if source == STDIN and stdin is not None:
-            files.append(_read_stdin(stdin, options))
-            continue
-        unknown = options.hint("format", "NAME")
-        for path in matching((source,), what, options.format, unknown):
-            if path not in seen:
-                seen.add(path)
-                files.append(_read(path, options))
+    files = []
+    for source in sources_of(sources, options, what, stdin):
+        rows = file_rows(source)
+        deque(reading(source, options, rows), maxlen=0)
+        files.append(rows)
     return TextsRead.of(files)
 
 
-def _read(path: Path, options: ReadOptions) -> FileRows:
+def sources_of(
+    sources: Sequence[str], options: ReadOptions, what: str, stdin: bytes | None
+) -> list[Path | bytes]:
+    """What sources name, in order, each file once: files, and the content of standard input.
+
+    Raises:
+        CorpusError: see `read_texts`.
+    """
+    if options.format is not None and options.format not in FORMATS:
+        raise CorpusError("format", wanted=f"one of {', '.join(FORMATS)}", got=options.format)
+    found: dict[Path | bytes, None] = {}
+    for source in sources:
+        if source == STDIN and stdin is not None:
+            found[stdin] = None
+        else:
+            unknown = options.hint("format", "NAME")
+            found |= dict.fromkeys(matching((source,), what, options.format, unknown))
+    return [*found]
+
+
+def file_rows(source: Path | bytes) -> FileRows:
+    """What takes the rows of a file or of standard input."""
+    return FileRows(STDIN_NAME if isinstance(source, bytes) else str(source))
+
+
+def reading(source: Path | bytes, options: ReadOptions, rows: FileRows) -> Iterator[None]:
+    """Reads a file, a dataset's folder or the content of standard input, row by row.
+
+    Args:
+        source: one of `sources_of`.
+        options: how to read it.
+        rows: takes the texts. They may be taken away from there whenever this yields.
+
+    Raises:
+        CorpusError: see `read_texts`.
+    """
+    return (
+        _reading_stdin(source, options, rows)
+        if isinstance(source, bytes)
+        else _reading(source, options, rows)
+    )
+
+
+def _reading(path: Path, options: ReadOptions, rows: FileRows) -> Iterator[None]:
     """The texts of a file or of a dataset's folder."""
-    rows, kind = FileRows(str(path)), kind_of(path, options.format)
+    kind = kind_of(path, options.format)
     assert kind is not None, path  # matching() has made sure
     suffix = "".join(path.suffixes[-2:] if path.suffix in PACKED else path.suffixes[-1:])
     wanted = f"a readable {DATASET if kind == DATASET else suffix + ' file'}"
     try:
         if kind == DATASET:
             found = _dataset(path, FieldPath(options.field, options.role), rows)
-            return _taken(found, options, rows)
+            yield from _taking(found, options, rows)
+            return
+        if kind == "json" and options.encoding is None:
+            is_lines = yield from _reading_lines(path, options, rows)
+            if is_lines:
+                return
         if kind == "parquet":
             with path.open("rb") as file:
                 packed, empty = is_packed(file.read(4)), file.tell() == 0
+            if empty:
+                return
             if not packed:
-                return rows if empty else _taken_from(path, kind, options, rows)
-        return _taken_from(unpacked(path.read_bytes()), kind, options, rows)
+                yield from _reading_content(path, kind, options, rows)
+                return
+        yield from _reading_content(unpacked(path.read_bytes()), kind, options, rows)
     except (OSError, ValueError, RecursionError) as error:
         raise CorpusError(rows.name, wanted=wanted, got=_cause(error)) from error
 
 
-def _read_stdin(content: bytes, options: ReadOptions) -> FileRows:
+def _reading_lines(path: Path, options: ReadOptions, rows: FileRows) -> Generator[None, None, bool]:
+    """Reads JSON lines a piece at a time; whether they are any: other JSON is read as a whole."""
+    try:
+        found = json_lines(path, rows)
+        if found is None:
+            return False
+        yield from _taking(found, options, rows)
+    except UnicodeDecodeError:
+        decoded(unpacked(path.read_bytes()), options, rows.name)  # says where, and what it is
+        raise
+    return True
+
+
+def _reading_stdin(content: bytes, options: ReadOptions, rows: FileRows) -> Iterator[None]:
     """The texts of standard input, whose kind is seen from its beginning unless it is given."""
-    rows = FileRows(STDIN_NAME)
     try:
         content = unpacked(content)
         if not content.strip():
             raise CorpusError(STDIN_NAME, wanted="texts", got="nothing")
         kind = FORMATS[options.format] if options.format else _sniffed(content, options)
-        return _taken_from(content, kind, options, rows)
+        yield from _reading_content(content, kind, options, rows)
     except (OSError, ValueError, RecursionError) as error:
         wanted = "a kind of file that can be read"
         hint = options.hint("format", "NAME")
@@ -117,24 +176,29 @@ def _sniffed(content: bytes, options: ReadOptions) -> str:
     return "csv" if has_column(text, path, options) else "text"
 
 
-def _taken_from(source: Path | bytes, kind: str, options: ReadOptions, rows: FileRows) -> FileRows:
+def _reading_content(
+    source: Path | bytes, kind: str, options: ReadOptions, rows: FileRows
+) -> Iterator[None]:
     """The texts of a content of a known kind."""
     path = FieldPath(options.field, options.role)
     if source == b"":
-        return rows
+        return
     if kind == "parquet":
-        return _taken(parquet_rows(source, path, rows), options, rows)
+        yield from _taking(parquet_rows(source, path, rows), options, rows)
+        return
     assert isinstance(source, bytes), source
     if kind == "arrow":
-        return _taken(arrow_rows(source, path, rows), options, rows)
+        yield from _taking(arrow_rows(source, path, rows), options, rows)
+        return
     text = decoded(source, options, rows.name)
     if kind == "json":
-        return _taken(json_rows(text, path, rows), options, rows)
-    if kind in ("csv", "tsv"):
+        yield from _taking(json_rows(text, path, rows), options, rows)
+    elif kind in ("csv", "tsv"):
         found = delimited_rows(text, path, options, kind == "tsv", rows)
-        return _taken(found, options, rows)
-    read_plain_text(text, options, rows)
-    return rows
+        yield from _taking(found, options, rows)
+    else:
+        read_plain_text(text, options, rows)
+        yield
 
 
 def _dataset(path: Path, field: FieldPath, rows: FileRows) -> Iterator[tuple[int, object]]:
@@ -146,8 +210,10 @@ def _dataset(path: Path, field: FieldPath, rows: FileRows) -> Iterator[tuple[int
             yield number, row
 
 
-def _taken(found: Iterator[tuple[int, object]], options: ReadOptions, rows: FileRows) -> FileRows:
-    """The texts of rows with fields, or of rows that are texts themselves."""
+def _taking(
+    found: Iterator[tuple[int, object]], options: ReadOptions, rows: FileRows
+) -> Iterator[None]:
+    """The texts of rows with fields, or of rows that are texts themselves, row by row."""
     path, records, there = FieldPath(options.field, options.role), list[dict[str, object]](), False
     for number, row in found:
         if isinstance(row, dict):
@@ -166,11 +232,11 @@ def _taken(found: Iterator[tuple[int, object]], options: ReadOptions, rows: File
             reason = f"neither an object nor a text but {_kind(row)}"
             wanted = "an object with fields, or a text"
             rows.leave_out(number, reason, wanted=wanted, got=_kind(row))
+        yield
     known = options.field in rows.fields
     if not there and not known and (records or rows.fields):
         raise _no_field(rows.fields or paths_in(records), options, rows.name)
     rows.check()
-    return rows
 
 
 def _leave_out(number: int, row: dict[str, object], path: FieldPath, rows: FileRows) -> None:

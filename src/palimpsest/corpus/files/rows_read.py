@@ -43,12 +43,35 @@ class FileRows:
     """What was wrong -> rows that were read all the same."""
     hints: list[str] = field(default_factory=list)
     """What the user may have meant otherwise, a sentence each."""
+    position: int = 0
+    """Bytes of the file that were read so far."""
+    chars: int = 0
+    """Characters of the texts that were not taken away."""
+    taken: int = 0
+    """Texts, those that were taken away too."""
+    _rows: int = 0
+    _last: int = 0
     _first: tuple[int, str, object, object] | None = None
 
     def add(self, number: int, text: str) -> None:
-        """Takes a text."""
+        """Takes a text; those of one row come one after the other."""
         self.numbers.append(number)
         self.texts.append(text)
+        self.chars += len(text)
+        self.taken += 1
+        self._rows += number != self._last
+        self._last = number
+
+    def take_away(self) -> tuple[list[str], list[int]]:
+        """The texts and their numbers since the last time; they are forgotten here."""
+        texts, numbers = self.texts, self.numbers
+        self.texts, self.numbers, self.chars = [], [], 0
+        return texts, numbers
+
+    @property
+    def one_a_row(self) -> bool:
+        """Whether each text has a row to itself."""
+        return self._rows == self.taken
 
     def mend(self, number: int, what: str) -> None:
         """Names a row that is read although something is wrong with it."""
@@ -76,7 +99,7 @@ class FileRows:
         Raises:
             CorpusError: more rows were left out than read; it names the first.
         """
-        rows = len(set(self.numbers))
+        rows = self._rows
         out = len({number for numbers in self.left_out.values() for number in numbers})
         if self._first is None or out <= rows:
             return
@@ -118,9 +141,9 @@ class TextsRead:
         left_out: dict[str, list[Place]] = {}
         mended: dict[str, list[Place]] = {}
         for one in files:
-            places += (Place(one.name, number, one.unit) for number in one.numbers)
-            texts += one.texts
-            one.texts, one.numbers = [], []
+            some, numbers = one.take_away()
+            texts += some
+            places += (Place(one.name, number, one.unit) for number in numbers)
             for whole, part in ((left_out, one.left_out), (mended, one.mended)):
                 for reason, numbers in part.items():
                     rows = [Place(one.name, number, one.unit) for number in numbers]
@@ -130,11 +153,15 @@ class TextsRead:
 
     def lines(self) -> list[str]:
         """What the user must know: rows left out, rows mended, choices in doubt; a line each."""
+        return self.lines_of(len(self.texts))
+
+    def lines_of(self, texts: int) -> list[str]:
+        """The same of so many texts, whether they are held here or were taken away."""
         said = []
         if self.left_out:
             out = sum(map(len, self.left_out.values()))
             reasons = "; ".join(_counted(*item) for item in self.left_out.items())
-            said.append(f"left out {out:,} of {out + len(self.texts):,} texts: {reasons}")
+            said.append(f"left out {out:,} of {out + texts:,} texts: {reasons}")
         if self.mended:
             reasons = "; ".join(_counted(*item) for item in self.mended.items())
             said.append(f"read all the same: {reasons}")

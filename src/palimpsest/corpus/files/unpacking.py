@@ -7,7 +7,8 @@ A packed file is unpacked a piece at a time and given up as soon as it is larger
 import gzip
 import io
 import zlib
-from typing import BinaryIO
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 from palimpsest.core.parsing import check_unpacked
 
@@ -30,23 +31,40 @@ def unpacked(content: bytes) -> bytes:
     Raises:
         ValueError: cut off, damaged, or a bomb.
     """
-    try:
-        if content.startswith(GZIP):
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-                return _pieces(stream, len(content))
-        if content.startswith(ZSTD):
-            import pyarrow as pa  # type: ignore[import-untyped]
+    if not is_packed(content[: len(ZSTD)]):
+        return content
+    return b"".join(unpacked_pieces(io.BytesIO(content), len(content)))
 
-            with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
-                return _pieces(stream, len(content))
+
+def unpacked_pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The content of an open file, a piece at a time, unpacked if it is packed.
+
+    Args:
+        file: at its beginning.
+        size: bytes that it has.
+
+    Raises:
+        ValueError: cut off, damaged, or a bomb.
+    """
+    start = file.read(len(ZSTD))
+    file.seek(0)
+    if not is_packed(start):
+        yield from iter(lambda: file.read(PIECE), b"")
+        return
+    try:
+        with _opened(file, start) as stream:
+            done = 0
+            while piece := stream.read(PIECE):
+                done += len(piece)
+                check_unpacked(done, size)
+                yield piece
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"it cannot be unpacked ({error})") from error
-    return content
 
 
-def _pieces(stream: BinaryIO | gzip.GzipFile, packed: int) -> bytes:
-    whole = io.BytesIO()
-    while piece := stream.read(PIECE):
-        whole.write(piece)
-        check_unpacked(whole.tell(), packed)
-    return whole.getvalue()
+def _opened(file: BinaryIO, start: bytes) -> Any:
+    if start.startswith(GZIP):
+        return gzip.GzipFile(fileobj=file)
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
