@@ -507,7 +507,7 @@ def test_every_parameter_is_tracked_by_a_stage(params: dict[str, Any]) -> None:
 LONG_MODULES = {
     "src/palimpsest/core/parameters.py": "a class for each section, a docstring for each parameter",
     "src/palimpsest/corpus/world/vocabulary.py": "word lists",
-    "src/palimpsest/lm/transformer.py": "two architectures and the one decoder that both share",
+    "src/palimpsest/lm/transformer.py": "two architectures and the one model that both share",
     "src/palimpsest/metrics/registry.py": "the table of all metrics",
 }
 

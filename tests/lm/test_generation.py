@@ -9,114 +9,18 @@ import torch
 from palimpsest.core.errors import ModelError, ParamsError
 from palimpsest.core.resume import NOTHING_KEPT, Checkpoints
 from palimpsest.core.rng import uniforms
-from palimpsest.lm.generation import generate, sample_next
-from tests.lm.tiny import pair, sampling, theirs, tokenizer
+from palimpsest.lm.generation import generate
+from tests.lm.tiny import Fixed, pair, sampling, theirs, tokenizer
 from tests.unfinished import stopped, taken_up
 
 END = 0
 NOISE = partial(uniforms, 7, "generate", 1)
-SCORES = torch.tensor([[0.5, 0.05, 0.3, 0.15]]).log()
-"""Ranks: token 0, 2, 3, 1."""
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """A model of `transformers` and ours; random scores of a spread at which parameters matter."""
     return pair("gpt2", tmp_path_factory.mktemp("gpt2"), seed=3)
-
-
-def drawn(scores=SCORES, **changes) -> list[float]:
-    """Share of each token over evenly spread uniform numbers: its probability, to 1/1000."""
-    noise = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
-    picked = sample_next(scores.expand(1000, -1), noise, sampling(**changes))
-    return (torch.bincount(picked, minlength=scores.shape[1]) / 1000).tolist()
-
-
-class Fixed:
-    """A model whose scores depend on the last token alone: one row of a table each."""
-
-    context = 64
-    device, dtype = torch.device("cpu"), torch.float32
-
-    def __init__(self, table):
-        self.table = torch.as_tensor(table, dtype=torch.float32)
-        self.vocabulary = self.table.shape[1]
-
-    def decoder(self, batch, length, padding_B=None):
-        return self
-
-    def step(self, ids_BT):
-        return self.table[ids_BT[:, -1]]
-
-    def reorder(self, rows):
-        pass
-
-
-def test_sampling_draws_from_the_models_distribution():
-    assert drawn() == pytest.approx([0.5, 0.05, 0.3, 0.15], abs=0.002)
-
-
-def test_temperature_by_hand():
-    # at 1/2 the probabilities are squared: 0.25, 0.0025, 0.09, 0.0225 of 0.365
-    cold = [0.25 / 0.365, 0.0025 / 0.365, 0.09 / 0.365, 0.0225 / 0.365]
-    assert drawn(temperature=0.5) == pytest.approx(cold, abs=0.002)
-    hot = np.sqrt([0.5, 0.05, 0.3, 0.15])
-    assert drawn(temperature=2.0) == pytest.approx(list(hot / hot.sum()), abs=0.002)
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"top_k": 1}, [1, 0, 0, 0]),
-        ({"top_k": 2}, [5 / 8, 0, 3 / 8, 0]),
-        ({"top_k": 9}, [0.5, 0.05, 0.3, 0.15]),
-        ({"top_p": 0.3}, [1, 0, 0, 0]),
-        ({"top_p": 0.7}, [5 / 8, 0, 3 / 8, 0]),
-        ({"top_p": 0.9}, [50 / 95, 0, 30 / 95, 15 / 95]),
-        ({"min_p": 0.2}, [50 / 95, 0, 30 / 95, 15 / 95]),
-        ({"min_p": 0.5}, [5 / 8, 0, 3 / 8, 0]),
-        ({"min_p": 1.0}, [1, 0, 0, 0]),
-        # of the three best, top-p 0.9 needs 50 + 30 of 95 and a part of the third
-        ({"top_k": 3, "top_p": 0.8}, [5 / 8, 0, 3 / 8, 0]),
-        # temperature comes first: squared, the first token holds 0.685
-        ({"temperature": 0.5, "top_p": 0.6}, [1, 0, 0, 0]),
-        ({"temperature": 0.5, "min_p": 0.4}, [1, 0, 0, 0]),
-        ({"strategy": "greedy"}, [1, 0, 0, 0]),
-    ],
-)
-def test_filters_by_hand(changes, expected):
-    assert drawn(**changes) == pytest.approx(expected, abs=0.002)
-
-
-@pytest.mark.parametrize(
-    "changes", [{}, {"top_k": 7}, {"top_p": 0.8}, {"min_p": 0.1}, {"top_k": 20, "top_p": 0.5}]
-)
-def test_filters_equal_those_of_transformers(changes):
-    from transformers import (
-        LogitsProcessorList,
-        MinPLogitsWarper,
-        TemperatureLogitsWarper,
-        TopKLogitsWarper,
-        TopPLogitsWarper,
-    )
-
-    scores = 2 * torch.randn(1, 40, generator=torch.Generator().manual_seed(0))
-    chain = [TemperatureLogitsWarper(0.7)]
-    if "top_k" in changes:
-        chain.append(TopKLogitsWarper(changes["top_k"]))
-    if "top_p" in changes:
-        chain.append(TopPLogitsWarper(changes["top_p"]))
-    if "min_p" in changes:
-        chain.append(MinPLogitsWarper(changes["min_p"]))
-    expected = LogitsProcessorList(chain)(None, scores).softmax(dim=1)[0].tolist()
-    assert drawn(scores, temperature=0.7, **changes) == pytest.approx(expected, abs=0.002)
-
-
-def test_the_highest_noise_draws_no_filtered_token():
-    last = torch.tensor([1 - 2**-53], dtype=torch.float64)
-    assert sample_next(SCORES, last, sampling(top_k=3)).item() == 3
-    assert sample_next(SCORES, last, sampling(top_p=0.7)).item() == 2
-    assert sample_next(SCORES, last, sampling(min_p=0.5)).item() == 2
 
 
 @pytest.mark.parametrize("strategy", ["sample", "greedy", "beam"])
@@ -172,47 +76,6 @@ def test_greedy_is_top_k_one_and_what_transformers_writes(models):
     assert generate(ours, tokenizer(), prompts, sampling(top_k=1, max_new_tokens=20), NOISE) == got
     one = sampling(strategy="beam", beams=1, max_new_tokens=20)
     assert generate(ours, tokenizer(), prompts, one, NOISE) == got
-
-
-@pytest.mark.parametrize("beams", [2, 3, 4])
-@pytest.mark.parametrize(("seed", "likely"), [(1, 1.5), (1, 2.0), (3, 1.5), (3, 2.0)])
-def test_beams_write_what_those_of_transformers_write(beams, seed, likely, tmp_path):
-    model, ours = pair("gpt2", tmp_path, seed=seed)
-    with torch.no_grad():  # along the last bias: end-of-text is likely everywhere
-        for weights in (model.transformer.wte.weight, ours.unembedding()):
-            weights[END] = likely * model.transformer.ln_f.bias
-    prompts = [*tokenizer().encode(["The fox", "The otter of", "hill"]), []]
-    params = sampling(strategy="beam", beams=beams, max_new_tokens=8, padding="left")
-    got = generate(ours, tokenizer(), prompts, params, NOISE)
-    alone = generate(ours, tokenizer(), prompts, params.changed(batch_size=1), NOISE)
-    assert got == alone
-    for prompt, written in zip(prompts, got, strict=True):
-        rows = torch.tensor([[END, *prompt]])
-        out = model.generate(
-            rows, num_beams=beams, do_sample=False, max_new_tokens=8, pad_token_id=END
-        )
-        expected = out[0, rows.shape[1] :].tolist()
-        assert written == (expected[: expected.index(END)] if END in expected else expected)
-
-
-def test_beams_find_what_greed_misses():
-    # 1 looks better at first (0.6), but its heirs share; 2 (0.4) is surely followed by 3
-    rows = [[1e-9, 0.6, 0.4, 1e-9], [0.3, 0.3, 0.2, 0.2], [1e-9, 1e-9, 1e-9, 1], [1, 0, 0, 0]]
-    model = Fixed(torch.tensor(rows).clamp(min=1e-9).log())
-    assert generate(model, tokenizer(), [[]], sampling(strategy="beam", beams=3), NOISE) == [[2, 3]]
-    greedy = sampling(strategy="greedy", max_new_tokens=2)
-    assert generate(model, tokenizer(), [[]], greedy, NOISE)[0][0] == 1
-
-
-def test_beams_obey_the_penalty_and_the_end():
-    # log-probabilities are negative: a seen token's doubles
-    model = Fixed(torch.tensor([[0.1, 0.5, 0.4]] * 3).log())
-    params = partial(sampling, strategy="beam", beams=2, max_new_tokens=3, stop_at_end=False)
-    assert generate(model, tokenizer(), [[]], params(), NOISE) == [[1, 1, 1]]
-    assert set(generate(model, tokenizer(), [[1]], params(repetition_penalty=9.0), NOISE)[0]) == {
-        1,
-        2,
-    }
 
 
 def test_a_text_stops_at_its_end_or_never_writes_it(models):
@@ -278,15 +141,6 @@ def test_a_document_does_not_depend_on_the_order(models):
         return NOISE([len(prompts) - 1 - item for item in items], width)
 
     assert generate(ours, tokenizer(), prompts[::-1], sampling(), backwards) == texts[::-1]
-
-
-@pytest.mark.parametrize("padding", ["none", "left"])
-def test_beams_do_not_depend_on_the_batch(models, padding):
-    _, ours = models
-    prompts = tokenizer().encode(MIXED)
-    params = partial(sampling, strategy="beam", beams=3, padding=padding, max_new_tokens=6)
-    expected = generate(ours, tokenizer(), prompts, params(batch_size=1), NOISE)
-    assert generate(ours, tokenizer(), prompts, params(batch_size=8), NOISE) == expected
 
 
 def test_only_unequal_prompts_that_may_be_padded_share_a_batch(models):

@@ -48,7 +48,10 @@ class Decoder(Protocol):
     """A cache of what has been written so far."""
 
     def step(self, ids_BT: Tensor) -> Tensor:
-        """Reads T more tokens a row and returns the scores of the next one, (B, V)."""
+        """Reads T more tokens a row and returns the scores of the next one, (B, V).
+
+        They are the caller's, who may change them.
+        """
 
     def reorder(self, rows: Tensor) -> None:
         """Goes on with these rows, in this order."""

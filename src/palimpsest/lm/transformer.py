@@ -2,7 +2,8 @@
 
 The names of the weights are those of the Hugging Face files, so a folder written here opens with
 `transformers` and the other way round. One definition of each block serves training (whole
-sequences, gradients) and sampling (one token a step, preallocated cache).
+sequences, gradients) and sampling (one token a step, `palimpsest.lm.kv_cache`), where oneDNN's
+products may take the place of torch's.
 
 Legend of shapes: B batch, T time, H heads, K key-value heads, E width of a head, d model width,
 V vocabulary.
@@ -11,21 +12,28 @@ Known gaps: no dropout; rotary scaling, attention biases in Llama and cross atte
 `palimpsest.lm.hub`, which runs any architecture through `transformers`.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
+from palimpsest.lm.kv_cache import Attend, Decoder
 from palimpsest.lm.model_config import Gpt2Config, LlamaConfig
+from palimpsest.lm.products import Product, onednn_pays
 
 T = TypeVar("T")
 
-Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
-"""(layer, query_BHTE, key_BKTE, value_BKTE) -> mixed_BHTE."""
+GPT2_PRODUCTS = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+LLAMA_PRODUCTS = (
+    *(f"self_attn.{part}_proj" for part in "qkvo"),
+    *(f"mlp.{part}_proj" for part in ("gate", "up", "down")),
+)
+"""Weights of a layer that take part in a product."""
 
 
 class Architecture(Protocol):
@@ -44,6 +52,9 @@ class Architecture(Protocol):
 
     def block(self, layer: int, x_BTd: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
         """One layer, (B, T, d)."""
+
+    def laid_out(self) -> Self:
+        """The same over weights in the layout of oneDNN's products: for writing, no gradients."""
 
     def norm(self, x_BTd: Tensor) -> Tensor:
         """The last norm, (B, T, d)."""
@@ -82,6 +93,7 @@ class Gpt2:
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
         self.w = weights
+        self.products: dict[str, Product] = {}
         sizes = Gpt2Config.of(dict(config))
         self.layers = sizes.n_layer
         self.heads = self.key_value_heads = sizes.n_head
@@ -119,9 +131,16 @@ class Gpt2:
         return F.layer_norm(x, weight.shape, weight, bias, self.epsilon)
 
     def _linear(self, x: Tensor, name: str) -> Tensor:
+        if name in self.products:
+            return self.products[name](x)
         weight, bias = self.w[f"transformer.{name}.weight"], self.w[f"transformer.{name}.bias"]
         out = torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight)
         return out.view(*x.shape[:-1], weight.shape[1])
+
+    def _gelu_linear(self, x: Tensor, name: str) -> Tensor:
+        if name in self.products:
+            return self.products[name](x)  # the activation in it
+        return F.gelu(self._linear(x, name), approximate="tanh")
 
     def embed(self, ids_BT: Tensor, positions_BT: Tensor) -> Tensor:
         """Token and position embeddings."""
@@ -135,8 +154,22 @@ class Gpt2:
         query, key, value = (_heads(part, self.heads) for part in qkv.chunk(3, dim=-1))
         mixed = attend(layer, query, key, value).transpose(1, 2).reshape(x_BTd.shape)
         x_BTd = x_BTd + self._linear(mixed, f"{name}.attn.c_proj")
-        inner = self._linear(self._norm(x_BTd, f"{name}.ln_2"), f"{name}.mlp.c_fc")
-        return x_BTd + self._linear(F.gelu(inner, approximate="tanh"), f"{name}.mlp.c_proj")
+        inner = self._gelu_linear(self._norm(x_BTd, f"{name}.ln_2"), f"{name}.mlp.c_fc")
+        return x_BTd + self._linear(inner, f"{name}.mlp.c_proj")
+
+    def laid_out(self) -> "Gpt2":
+        """The same weights, those of products in the layout of oneDNN."""
+        made = copy.copy(self)
+        made.products = {
+            name: Product(
+                self.w[f"transformer.{name}.weight"].T,
+                self.w[f"transformer.{name}.bias"],
+                "gelu" if name.endswith("c_fc") else "none",
+            )
+            for layer in range(self.layers)
+            for name in (f"h.{layer}.{part}" for part in GPT2_PRODUCTS)
+        }
+        return made
 
     def norm(self, x_BTd: Tensor) -> Tensor:
         """The last layer norm."""
@@ -154,6 +187,7 @@ class Llama:
 
     def __init__(self, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
         self.w = weights
+        self.products: dict[str, Product] = {}
         sizes = LlamaConfig.of(dict(config))
         self.layers = sizes.num_hidden_layers
         self.heads = sizes.num_attention_heads
@@ -204,6 +238,8 @@ class Llama:
         return F.rms_norm(x, (x.shape[-1],), self.w[f"model.{name}.weight"], self.epsilon)
 
     def _linear(self, x: Tensor, name: str) -> Tensor:
+        if name in self.products:
+            return self.products[name](x)
         return F.linear(x, self.w[f"model.{name}.weight"])
 
     def _rotate(self, x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -230,6 +266,16 @@ class Llama:
         gate = F.silu(self._linear(inner, f"{name}.mlp.gate_proj"))
         gated = gate * self._linear(inner, f"{name}.mlp.up_proj")
         return x_BTd + self._linear(gated, f"{name}.mlp.down_proj")
+
+    def laid_out(self) -> "Llama":
+        """The same weights, those of products in the layout of oneDNN."""
+        made = copy.copy(self)
+        made.products = {
+            name: Product(self.w[f"model.{name}.weight"])
+            for layer in range(self.layers)
+            for name in (f"layers.{layer}.{part}" for part in LLAMA_PRODUCTS)
+        }
+        return made
 
     def norm(self, x_BTd: Tensor) -> Tensor:
         """The last RMS norm."""
@@ -308,7 +354,7 @@ class Transformer:
                 query, key, value, is_causal=True, enable_gqa=grouped
             )
 
-        return self._run(ids_BT, time.expand_as(ids_BT), attend)
+        return _read(self.architecture, ids_BT, time.expand_as(ids_BT), attend)
 
     def logits(self, hidden_Nd: Tensor) -> Tensor:
         """Scores over the vocabulary, (..., V), for hidden states (..., d)."""
@@ -318,85 +364,30 @@ class Transformer:
         """The rows of the output embedding, (V, d)."""
         return self.architecture.unembedding()
 
-    def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> "Decoder":
-        """A cache for writing up to `length` tokens in `batch` rows."""
-        return Decoder(self, batch, length, padding_B)
+    def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> Decoder:
+        """A cache for writing up to `length` tokens in `batch` rows.
 
-    def _run(self, ids_BT: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
-        x_BTd = self.architecture.embed(ids_BT, positions_BT)
-        for layer in range(self.architecture.layers):
-            x_BTd = self.architecture.block(layer, x_BTd, positions_BT, attend)
-        return self.architecture.norm(x_BTd)
+        On a CPU it holds a copy of the weights, so it does not see what changes in them later.
+        """
+        ours = self.architecture
+        ours.reserve(length)
+        head: Callable[[Tensor], Tensor] = self.logits
+        fast = onednn_pays(self.unembedding())
+        if fast:
+            ours, head = ours.laid_out(), Product(self.unembedding())
+        shape = (ours.layers, batch, ours.key_value_heads, length, ours.head_width)
+
+        def read(ids_BT: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
+            return head(_read(ours, ids_BT, positions_BT, attend)[:, -1])
+
+        return Decoder(read, shape, self.unembedding(), padding_B, as_products=fast)
 
 
-class Decoder:
-    """Keys and values of what has been written so far, preallocated, and one step at a time."""
-
-    def __init__(
-        self, model: Transformer, batch: int, length: int, padding_B: Tensor | None
-    ) -> None:
-        architecture = model.architecture
-        architecture.reserve(length)
-        shape = (
-            architecture.layers,
-            batch,
-            architecture.key_value_heads,
-            length,
-            architecture.head_width,
-        )
-        self.model = model
-        self.key = torch.empty(shape, dtype=model.dtype, device=model.device)
-        self.value = torch.empty(shape, dtype=model.dtype, device=model.device)
-        self.padding_B = padding_B
-        self.time = 0
-
-    def step(self, ids_BT: Tensor) -> Tensor:
-        """Reads T more tokens in every row and scores the next one, (B, V)."""
-        start, end = self.time, self.time + ids_BT.shape[1]
-        positions_BT = torch.arange(start, end, device=ids_BT.device).expand_as(ids_BT)
-        if self.padding_B is not None:
-            positions_BT = (positions_BT - self.padding_B[:, None]).clamp(min=0)
-        mask = self._mask(start, end)
-
-        def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            self.key[layer, :, :, start:end] = key
-            self.value[layer, :, :, start:end] = value
-            return F.scaled_dot_product_attention(
-                query,
-                self.key[layer, :, :, :end],
-                self.value[layer, :, :, :end],
-                attn_mask=mask,
-                enable_gqa=key.shape[1] != query.shape[1],
-            )
-
-        hidden_BTd = self.model._run(ids_BT, positions_BT, attend)
-        self.time = end
-        return self.model.logits(hidden_BTd[:, -1])
-
-    def reorder(self, rows: Tensor) -> None:
-        """Goes on with these rows only (or repeats some of them, as beams do)."""
-        time = self.time
-        key = torch.empty_like(self.key[:, : len(rows)]) if len(rows) < self.key.shape[1] else None
-        if key is None:
-            self.key[..., :time, :] = self.key[..., :time, :].index_select(1, rows)
-            self.value[..., :time, :] = self.value[..., :time, :].index_select(1, rows)
-        else:
-            value = torch.empty_like(key)
-            key[..., :time, :] = self.key[..., :time, :].index_select(1, rows)
-            value[..., :time, :] = self.value[..., :time, :].index_select(1, rows)
-            self.key, self.value = key, value
-        if self.padding_B is not None:
-            self.padding_B = self.padding_B[rows]
-
-    def _mask(self, start: int, end: int) -> Tensor | None:
-        """(B or 1, 1, T, end): what each new token may look at; None if everything."""
-        if end - start == 1 and self.padding_B is None:
-            return None
-        times = torch.arange(end, device=self.model.device)
-        mask = times[None, :] <= times[start:, None]
-        if self.padding_B is None:
-            return mask[None, None]
-        real_B1S = times[None, None, :] >= self.padding_B[:, None, None]
-        # a row of padding looks at itself, or its softmax would be empty
-        own = times[None, :] == times[start:, None]
-        return ((mask[None] & real_B1S) | own[None])[:, None]
+def _read(
+    architecture: Architecture, ids_BT: Tensor, positions_BT: Tensor, attend: Attend
+) -> Tensor:
+    """Hidden states after the last norm, (B, T, d)."""
+    x_BTd = architecture.embed(ids_BT, positions_BT)
+    for layer in range(architecture.layers):
+        x_BTd = architecture.block(layer, x_BTd, positions_BT, attend)
+    return architecture.norm(x_BTd)

@@ -1,0 +1,158 @@
+"""Draws the next token of each row from the scores of all of them.
+
+Order of the filters, as in `transformers`: repetition penalty (Keskar et al. 2019), temperature,
+top-k (Fan et al. 2018), top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024).
+
+Legend of shapes: B rows, V vocabulary, K the likeliest tokens of a row, S tokens that a row holds.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from palimpsest.core.errors import ModelError
+from palimpsest.core.parameters import SamplingParams
+
+LIKELIEST = 1024
+"""Tokens that top-p and min-p sort at first: a sort of 50,000 takes longer than the model."""
+MOST_SCORES = 1 << 22
+"""Scores from which tokens are drawn at once: what that takes beside them stays below 100 MB."""
+
+
+class SeenTokens:
+    """The tokens that each row holds, for the repetition penalty.
+
+    Args:
+        prompts: the tokens of each row, its start token left out.
+        new: tokens that will be added at the most.
+        device: where the scores are.
+    """
+
+    def __init__(self, prompts: Sequence[Sequence[int]], new: int, device: torch.device) -> None:
+        self._count = max(map(len, prompts), default=0)
+        gaps = [self._count + new - len(row) for row in prompts]
+        ids = [[*row, *[0] * gap] for row, gap in zip(prompts, gaps, strict=True)]
+        self._ids_BS = torch.tensor(ids, device=device, dtype=torch.long)
+        held = [[True] * len(row) + [False] * gap for row, gap in zip(prompts, gaps, strict=True)]
+        self._held_BS = torch.tensor(held, device=device, dtype=torch.bool)
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[Sequence[int]], params: SamplingParams, device: torch.device
+    ) -> "SeenTokens | None":
+        """Those of rows that begin with a start token; None where no penalty asks for them."""
+        if params.repetition_penalty == 1:
+            return None
+        return cls([row[1:] for row in rows], params.max_new_tokens, device)
+
+    def add(self, next_B: Tensor) -> None:
+        """One more token in each row."""
+        self._ids_BS[:, self._count] = next_B
+        self._held_BS[:, self._count] = True
+        self._count += 1
+
+    def reorder(self, rows: Tensor) -> None:
+        """Goes on with these rows, in this order."""
+        self._ids_BS, self._held_BS = self._ids_BS[rows], self._held_BS[rows]
+
+    def punish(self, scores_BV: Tensor, penalty: float) -> None:
+        """Divides the positive scores of seen tokens, multiplies the negative ones, in place."""
+        rows, places = self._held_BS[:, : self._count].nonzero(as_tuple=True)
+        tokens = self._ids_BS[rows, places]
+        seen = scores_BV[rows, tokens]
+        # a token that stands twice is written twice, with one and the same score
+        scores_BV[rows, tokens] = torch.where(seen > 0, seen / penalty, seen * penalty)
+
+
+def adjusted(
+    scores_BV: Tensor, seen: SeenTokens | None, end: int, params: SamplingParams
+) -> Tensor:
+    """Scores in float32 after the penalty, with end-of-text ruled out if it shall not stop.
+
+    Scores that are float32 already are changed in place.
+    """
+    scores_BV = scores_BV.float()
+    if seen is not None:
+        seen.punish(scores_BV, params.repetition_penalty)
+    if not params.stop_at_end:
+        scores_BV[:, end] = -torch.inf
+    return scores_BV
+
+
+def best_tokens(scores_BV: Tensor) -> Tensor:
+    """The likeliest token of each row, (B,).
+
+    Raises:
+        ModelError: a row holds a score that is not a number.
+    """
+    best_B, likeliest_B = scores_BV.max(dim=1)
+    _check_numbers(best_B)
+    return likeliest_B
+
+
+def sample_next(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> Tensor:
+    """The next token of each row.
+
+    Args:
+        scores_BV: unnormalised log-probabilities, (B, V), float32; they are not changed.
+        noise_B: uniform numbers in [0, 1), (B,), float64; used by ``sample`` alone.
+        params: strategy, temperature and filters.
+
+    Returns:
+        Token ids, (B,).
+
+    Raises:
+        ModelError: a row holds a score that is not a number.
+    """
+    if params.strategy != "sample":
+        return best_tokens(scores_BV)
+    vocabulary = scores_BV.shape[1]
+    rows = max(1, MOST_SCORES // vocabulary)
+    if len(scores_BV) > rows:
+        parts = zip(torch.split(scores_BV, rows), torch.split(noise_B, rows), strict=True)
+        return torch.cat([sample_next(*part, params) for part in parts])
+    if not (params.top_k or params.top_p < 1 or params.min_p > 0):
+        best_B1 = scores_BV.amax(dim=1, keepdim=True)
+        _check_numbers(best_B1)
+        return _draw(_odds(scores_BV, best_B1, params), noise_B).squeeze(1)
+    width = params.top_k or LIKELIEST
+    odds_BK, order_BK = _filtered(scores_BV, width, params)
+    while not params.top_k and width < vocabulary and bool((odds_BK[:, -1] > 0).any()):
+        width *= 8  # more tokens may be kept than were looked at
+        odds_BK, order_BK = _filtered(scores_BV, width, params)
+    return order_BK.gather(1, _draw(odds_BK, noise_B)).squeeze(1)
+
+
+def _filtered(scores_BV: Tensor, width: int, params: SamplingParams) -> tuple[Tensor, Tensor]:
+    """Odds of the K likeliest tokens, 0 of those that are filtered out, and their ids; (B, K)."""
+    scores_BK, order_BK = scores_BV.topk(min(width, scores_BV.shape[1]), dim=1)
+    best_B1 = scores_BK[:, :1]
+    _check_numbers(best_B1)
+    odds_BK = _odds(scores_BK, best_B1, params)
+    if params.top_p < 1:
+        of_all = odds_BK if params.top_k else _odds(scores_BV, best_B1, params)
+        share_BK = odds_BK / of_all.sum(dim=1, keepdim=True)
+        before_BK = share_BK.cumsum(dim=1) - share_BK
+        odds_BK = odds_BK * (before_BK < params.top_p)
+    if params.min_p > 0:
+        odds_BK = odds_BK * (odds_BK >= params.min_p)
+    return odds_BK, order_BK
+
+
+def _odds(scores: Tensor, best_B1: Tensor, params: SamplingParams) -> Tensor:
+    """Probabilities as multiples of the likeliest token's, at the temperature."""
+    return (scores - best_B1).div_(params.temperature).exp_()
+
+
+def _draw(odds_BK: Tensor, noise_B: Tensor) -> Tensor:
+    """Places drawn by inverting the cumulative sum of the odds, (B, 1)."""
+    total_BK = odds_BK.cumsum(dim=1, dtype=torch.float64)
+    mark_B1 = noise_B[:, None] * total_BK[:, -1:]
+    return torch.searchsorted(total_BK, mark_B1, right=True).clamp_(max=odds_BK.shape[1] - 1)
+
+
+def _check_numbers(best: Tensor) -> None:
+    """Refuses rows whose highest score is none; among NaN and numbers NaN counts as the highest."""
+    if not torch.isfinite(best).all():
+        raise ModelError("the model's scores", wanted="numbers", got="NaN or infinity")
