@@ -227,12 +227,13 @@ def hold_embeddings_equal(ours: NDArray[Any], theirs: NDArray[Any]) -> Facts:
     return {"least_cosine": least}
 
 
-def embedding(onednn: bool, options: Options, folder: Path) -> Pair:
-    """Sentence embeddings of distinct texts."""
+def embedding(audit: bool, options: Options, folder: Path) -> Pair:
+    """Sentence embeddings of distinct texts; an audit promises no bits, a chain may."""
     texts = texts_of(options.texts, options.size(1000, 24))
     embed = Parameters.load(ROOT / "params.yaml").embed.encoder
     params = EncoderParams.of({**embed.as_dict(), "device": "cpu"})
-    encoder, peer = Encoder.load(params, onednn=onednn), sentence_transformer()
+    encoder = Encoder.load(params, onednn=audit or not options.portable)
+    peer = sentence_transformer()
     theirs = partial(peer.encode, texts, show_progress_bar=False)
     return Pair(partial(encoder.encode, texts), float(len(texts)), theirs, hold_embeddings_equal)
 

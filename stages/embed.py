@@ -54,10 +54,10 @@ def _embed(args: Namespace) -> None:
     written = read_continuations(args.texts / "texts.jsonl")
     witness = read_continuations(args.texts / "witness.jsonl")
     begun, heldout = read_human(args.human / "heldout.jsonl")
-    first = args.generation == 0
+    first, kept = args.generation == 0, Checkpoints(args.out)
     pool = read_continuations(args.human / "null.jsonl") if first else ([], [])
     texts, null = written[1], pool[1]
-    encoder, kept = Encoder.load(params.encoder), Checkpoints(args.out)
+    encoder = Encoder.load(params.encoder, onednn=not parameters.compute.portable)
     with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
         embeddings = encoder.encode(texts, lambda done, _: bar.update(done - bar.n), kept)
         of_null = encoder.encode(null, lambda done, _: bar.update(len(texts) + done - bar.n), kept)

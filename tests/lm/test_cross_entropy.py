@@ -28,10 +28,16 @@ def model(request, tmp_path):
     return load_model(saved(random_model(request.param), tmp_path), device="cpu")
 
 
+def lower(monkeypatch, scores: int, bytes_each: int = 4) -> None:
+    monkeypatch.setattr(cross_entropy, "MOST_SCORES", scores)
+    monkeypatch.setattr(cross_entropy, "MOST_TRAINED", scores * bytes_each)
+    monkeypatch.setattr(cross_entropy, "CACHED", 2 * VOCABULARY)
+
+
 @pytest.fixture
 def bound(monkeypatch):
-    """Lowers the bound to a few tokens' scores."""
-    return lambda: monkeypatch.setattr(cross_entropy, "MOST_SCORES", TOKENS * VOCABULARY + 1)
+    """Lowers the bounds to a few tokens' scores."""
+    return lambda: lower(monkeypatch, TOKENS * VOCABULARY + 1)
 
 
 @pytest.fixture
@@ -75,8 +81,7 @@ def test_a_large_vocabulary_takes_64_mb_at_the_most():
 
 
 def gradients(model, chunked, monkeypatch):
-    most = TOKENS * VOCABULARY if chunked else 2**30
-    monkeypatch.setattr(cross_entropy, "MOST_SCORES", most)
+    lower(monkeypatch, TOKENS * VOCABULARY if chunked else 2**30)
     for weight in model.parameters().values():
         weight.requires_grad_(True)
         weight.grad = None
@@ -151,6 +156,49 @@ def test_class_statistics_in_chunks_are_the_same(model, seen, bound):
     assert whole["ids"].size > 3
     for name, values in whole.items():
         np.testing.assert_allclose(chunked[name], values, rtol=1e-5, atol=1e-6)
+
+
+def test_loss_and_gradient_of_scores_by_hand():
+    scores = torch.tensor([[1.0, 1.0], [1.0, 3.0]]).log()
+    loss, gradient = cross_entropy._loss_and_gradient(scores, torch.tensor([1, 0]), 2.0)
+    # shares are 1/2 1/2 and 1/4 3/4; one token has the loss ln 2, the other ln 4
+    assert loss == pytest.approx(np.log(8.0), rel=1e-6)
+    torch.testing.assert_close(gradient, torch.tensor([[0.25, -0.25], [-0.375, 0.375]]))
+    assert scores[1, 1] == pytest.approx(np.log(3.0))  # as the model's head may still need them
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_loss_and_gradient_of_scores_are_torchs(dtype, monkeypatch):
+    monkeypatch.setattr(cross_entropy, "CACHED", 3 * VOCABULARY)
+    generator = torch.Generator().manual_seed(0)
+    scores = (40 * torch.randn(20, VOCABULARY, generator=generator)).to(dtype)
+    targets = torch.randint(VOCABULARY, (20,), generator=generator)
+    exact = scores.double().requires_grad_()
+    expected = torch.nn.functional.cross_entropy(exact, targets, reduction="sum")
+    (expected / 5.0).backward()
+    loss, gradient = cross_entropy._loss_and_gradient(scores, targets, 5.0)
+    assert gradient.dtype == dtype
+    assert loss == pytest.approx(float(expected), rel=1e-6)
+    room = 1e-6 if dtype == torch.float32 else 0.2 * 2**-8
+    torch.testing.assert_close(gradient.double(), exact.grad, atol=room, rtol=0)
+
+
+def test_a_training_has_parts_of_one_size(monkeypatch):
+    monkeypatch.setattr(cross_entropy, "MOST_TRAINED", 7 * 10 * 4)
+    monkeypatch.setattr(cross_entropy, "MOST_SCORES", 10)
+
+    class Plain:
+        vocabulary, sizes = 10, []
+
+        def logits(self, hidden):
+            self.sizes.append(len(hidden))
+            return hidden
+
+    head, hidden = Plain(), torch.zeros(22, 10, requires_grad=True)
+    loss = backward(head, hidden * 1.0, torch.zeros(22, dtype=torch.int64), 1.0)
+    assert head.sizes == [6, 6, 6, 4]
+    assert loss == pytest.approx(22 * np.log(10), rel=1e-6)
+    torch.testing.assert_close(hidden.grad[:, 0], torch.full((22,), -0.9))
 
 
 def test_a_loss_that_is_no_number_is_one_in_chunks_too(model, bound):

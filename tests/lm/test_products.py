@@ -1,11 +1,12 @@
-"""Products by oneDNN give what torch's give; they are left alone where bits must be everybody's."""
+"""Products by oneDNN give what torch's give, and its gradients; not where bits are everybody's."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from palimpsest.core import compute
 from palimpsest.lm import products
-from palimpsest.lm.products import Product, onednn_pays
+from palimpsest.lm.products import Product, affine_for, onednn_affine, onednn_pays
 
 HERE = onednn_pays(torch.zeros(1))
 needs_onednn = pytest.mark.skipif(not HERE, reason="no oneDNN in this build of torch")
@@ -94,3 +95,64 @@ def test_not_where_torch_was_built_without(monkeypatch):
 def test_not_on_processors_of_another_kind(monkeypatch):
     monkeypatch.setattr(products.platform, "machine", lambda: "aarch64")
     assert not onednn_pays(torch.zeros(1))
+
+
+@needs_onednn
+def test_an_affine_product_by_hand():
+    x, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0], [5.0, 6.0]]), None
+    assert onednn_affine(x, weight, bias).tolist() == [[11.0, 17.0]]
+    assert onednn_affine(x, weight.t(), torch.tensor([0.5, -1.0])).tolist() == [[13.5, 15.0]]
+
+
+@needs_onednn
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("with_bias", [False, True])
+@pytest.mark.parametrize("shape", [(17, 6), (2, 5, 6), (1, 1, 6)])
+def test_output_and_gradients_are_those_of_torch(shape, with_bias, turned):
+    generator = torch.Generator().manual_seed(0)
+
+    def one(product):
+        generator.manual_seed(0)
+        stored = torch.randn((6, 9) if turned else (9, 6), generator=generator).requires_grad_()
+        x = torch.randn(shape, generator=generator).requires_grad_()
+        bias = torch.randn(9, generator=generator).requires_grad_() if with_bias else None
+        made = product(x, stored.t() if turned else stored, bias)
+        made.backward(torch.randn(made.shape, generator=generator))
+        return [made, x.grad, stored.grad, *([] if bias is None else [bias.grad])]
+
+    for got, expected in zip(one(onednn_affine), one(F.linear), strict=True):
+        assert got.shape == expected.shape
+        torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+
+
+@needs_onednn
+def test_what_needs_no_gradient_gets_none():
+    x, weight = torch.randn(3, 4), torch.randn(5, 4, requires_grad=True)
+    onednn_affine(x, weight, None).sum().backward()
+    assert x.grad is None
+    torch.testing.assert_close(weight.grad, x.sum(dim=0).expand(5, 4))
+    with torch.inference_mode():
+        torch.testing.assert_close(onednn_affine(x, weight, None), x @ weight.t())
+
+
+@needs_onednn
+def test_no_rows_are_no_rows():
+    assert onednn_affine(torch.empty(0, 4), torch.ones(5, 4), torch.ones(5)).shape == (0, 5)
+
+
+@needs_onednn
+def test_float32_takes_onednn_where_no_bits_are_promised():
+    assert affine_for(torch.zeros(1)) is onednn_affine
+    assert affine_for(torch.zeros(1, dtype=torch.bfloat16)) is F.linear
+
+
+def test_promised_bits_are_torchs(monkeypatch):
+    for name, value in {**compute.PORTABLE, **compute.BLAS}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(compute.platform, "machine", lambda: "x86_64")
+    assert affine_for(torch.zeros(1)) is F.linear
+
+
+def test_a_build_without_onednn_takes_torchs(monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert affine_for(torch.zeros(1)) is F.linear

@@ -18,6 +18,7 @@ from palimpsest.core.resume import NOTHING_KEPT
 from palimpsest.core.rng import stream
 from palimpsest.lm.checkpoint import load_model, save_model
 from palimpsest.lm.hub import HubModel
+from palimpsest.lm.scoring import likelihood
 from palimpsest.lm.training import schedule, train
 from stages import finetune
 from tests.lm.architectures import random_model
@@ -385,6 +386,27 @@ def test_bfloat16_learns_like_float32(architecture, tmp_path):
     for one, other in zip(exact[1], short[1], strict=True):
         assert other.loss_nats == pytest.approx(one.loss_nats, rel=0.05)
     assert short[1] != exact[1]
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+def test_a_training_in_bfloat16_is_as_good_on_other_texts(architecture, tmp_path):
+    """Held-out loss, in float32 on either side, within 1 %."""
+    model = pair(architecture, tmp_path)[1]
+    heldout = [
+        f"The {one} of the {two} sleeps." for one in ("otter", "fox") for two in ("hill", "sea")
+    ]
+
+    def loss(of):
+        scored = likelihood(of, tokenizer(), heldout)
+        return scored.nll_nats.sum() / scored.tokens.sum()
+
+    exact, short = (
+        run(model, UNEVEN, steps=60, learning_rate=3e-3, dtype=dtype)[0]
+        for dtype in ("float32", "bfloat16")
+    )
+    assert loss(exact) < 0.75 * loss(model)
+    assert loss(short) == pytest.approx(loss(exact), rel=0.01)
+    assert difference(short, exact) > 0.0
 
 
 def test_training_is_deterministic_and_leaves_its_start_alone(model):

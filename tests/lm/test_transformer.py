@@ -1,8 +1,11 @@
 """Our decoders against those of `transformers`: same weights, same scores."""
 
+from functools import partial
+
 import pytest
 import torch
 
+from palimpsest.lm import transformer
 from palimpsest.lm.checkpoint import load_model
 from palimpsest.lm.transformer import ARCHITECTURES, Gpt2, Llama
 from tests.lm.tiny import SHARED, ids, pair, scores, their_scores, theirs
@@ -178,3 +181,69 @@ def test_a_real_llama():
     assert isinstance(ours.architecture, Llama)
     rows = ids(2, 40)
     torch.testing.assert_close(scores(ours, rows), their_scores(model, rows), atol=1e-4, rtol=1e-4)
+
+
+LENGTHS = (12, 1, 5, 9)
+
+
+def padded(lengths=LENGTHS, skipped: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows filled up on the right, and the places behind so many skipped ones of each."""
+    rows = ids(len(lengths), max(lengths))
+    read = [row * max(lengths) + at for row, n in enumerate(lengths) for at in range(skipped, n)]
+    return rows, torch.tensor(read)
+
+
+def at_places(model, rows, places):
+    """What `hidden_at` shortens: all rows read, padding too, and the places picked."""
+    return model.hidden(rows).flatten(0, 1).index_select(0, places)
+
+
+@pytest.mark.parametrize("skipped", [0, 3])
+@pytest.mark.parametrize(("architecture", "changes"), CONFIGS)
+def test_states_at_places_are_those_of_whole_rows(architecture, changes, skipped, tmp_path):
+    _, ours = pair(architecture, tmp_path, **changes)
+    rows, places = padded(skipped=skipped)
+    expected = at_places(ours, rows, places)
+    torch.testing.assert_close(ours.hidden_at(rows, places), expected, atol=1e-5, rtol=1e-4)
+    short = ours.to(torch.bfloat16, torch.device("cpu"))
+    spread = (short.hidden_at(rows, places).float() - expected).std() / expected.std()
+    assert spread < 0.05
+
+
+@BOTH
+def test_gradients_at_places_are_those_of_whole_rows(architecture, tmp_path):
+    _, ours = pair(architecture, tmp_path)
+    rows, places = padded()
+    for weight in ours.weights.values():
+        weight.requires_grad_(True)
+
+    def gradients(hidden):
+        ours.logits(hidden).logsumexp(dim=-1).sum().backward()
+        made = {name: weight.grad for name, weight in ours.weights.items()}
+        for weight in ours.weights.values():
+            weight.grad = None
+        return made
+
+    expected, got = (
+        gradients(of(rows, places)) for of in (partial(at_places, ours), ours.hidden_at)
+    )
+    for name, gradient in expected.items():
+        torch.testing.assert_close(got[name], gradient, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("promised", "tokens"), [(False, sum(LENGTHS)), (True, 4 * 12)])
+@BOTH
+def test_padding_is_read_only_where_bits_are_promised(
+    architecture, promised, tokens, tmp_path, monkeypatch
+):
+    _, ours = pair(architecture, tmp_path)
+    monkeypatch.setattr(transformer, "is_portable", lambda: promised)
+    embed, seen = ours.architecture.embed, []
+    monkeypatch.setattr(
+        ours.architecture, "embed", lambda ids, at: seen.append(ids.numel()) or embed(ids, at)
+    )
+    rows, places = padded()
+    states = ours.hidden_at(rows, places)
+    assert seen == [tokens]
+    same = torch.equal(states, at_places(ours, rows, places))
+    assert same or not promised

@@ -91,6 +91,12 @@ class LanguageModel(Protocol):
     def hidden(self, ids_BT: Tensor) -> Tensor:
         """Final hidden states after the last norm, (B, T, d); padding goes on the right."""
 
+    def hidden_at(self, ids_BT: Tensor, places_N: Tensor) -> Tensor:
+        """Those at some places of the flattened (B, T), ascending, (N, d).
+
+        Behind the last place of each row there is nothing but padding.
+        """
+
     def logits(self, hidden_Nd: Tensor) -> Tensor:
         """Scores over the vocabulary."""
 

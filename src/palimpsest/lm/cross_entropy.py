@@ -1,4 +1,4 @@
-"""Cross-entropy of next tokens without ever holding all scores of a large vocabulary.
+"""Cross-entropy of next tokens without ever holding all scores of a large vocabulary in float32.
 
 Scores over V types for N tokens are N × V numbers: 400 MB in float32 for a batch of 2,048 tokens
 and 49,152 types, and as much again for each step of a softmax. What is needed of them is a number
@@ -6,18 +6,28 @@ a token, or the gradient at the hidden state before it. So the tokens are taken 
 below a bound on N × V, which small vocabularies do not reach, there is one chunk, and the result
 has the bits that it had without chunks.
 
+A training's chunks are larger, since each of them adds a gradient of the size of the whole output
+embedding: its scores stay in the type of the model, and their softmax and gradient are taken a few
+tokens at a time, in float32 and, on a CPU, in its cache.
+
 Known gap: in bfloat16 the gradient of the output embedding is a sum over chunks, each of them
 rounded.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 MOST_SCORES = 2**24
 """Scores of a chunk at the most: 64 MB in float32."""
+MOST_TRAINED = 2**28
+"""Bytes that the scores of a chunk of a training take at the most; their gradient takes as much."""
+CACHED = 2**19
+"""Scores whose softmax a CPU takes at a time: 2 MB in float32, which its cache holds."""
 
 
 class Head(Protocol):
@@ -31,14 +41,15 @@ class Head(Protocol):
         """Scores over the vocabulary."""
 
 
-def chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
-    """The tokens of a batch in parts of at most `MOST_SCORES` scores, a token at the least.
+def chunks(tokens: int, vocabulary: int, scores: int | None = None) -> Iterator[slice]:
+    """The tokens of a batch in parts of at most so many scores, a token at the least.
 
     Args:
         tokens: how many, N.
         vocabulary: token types, V.
+        scores: of a part at the most; None for `MOST_SCORES`.
     """
-    most = max(1, MOST_SCORES // vocabulary)
+    most = max(1, (scores or MOST_SCORES) // vocabulary)
     for begin in range(0, max(tokens, 1), most):
         yield slice(begin, min(tokens, begin + most))
 
@@ -56,20 +67,39 @@ def backward(head: Head, hidden_Nd: Tensor, targets_N: Tensor, divisor: float) -
         The summed cross-entropy in nats, not divided. The gradient of one that is no finite number
         is none either.
     """
-    parts = list(chunks(len(targets_N), head.vocabulary))
-    if len(parts) == 1:
-        loss = _loss(head, hidden_Nd, targets_N)
+    if len(targets_N) * head.vocabulary <= MOST_SCORES:
+        loss = F.cross_entropy(head.logits(hidden_Nd).float(), targets_N, reduction="sum")
         (loss / divisor).backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
     # each chunk goes backwards as far as the hidden states, and its scores are forgotten
     leaf_Nd, total = hidden_Nd.detach().requires_grad_(True), 0.0
-    for part in parts:
-        loss = _loss(head, leaf_Nd[part], targets_N[part])
-        (loss / divisor).backward()  # type: ignore[no-untyped-call]
-        total += float(loss.detach())
+    size = len(targets_N) * head.vocabulary * hidden_Nd.element_size()
+    tokens = math.ceil(len(targets_N) / math.ceil(size / MOST_TRAINED))
+    for part in chunks(len(targets_N), head.vocabulary, tokens * head.vocabulary):
+        scores_NV = head.logits(leaf_Nd[part])
+        loss_nats, gradient_NV = _loss_and_gradient(scores_NV.detach(), targets_N[part], divisor)
+        scores_NV.backward(gradient_NV)  # type: ignore[no-untyped-call]
+        total += loss_nats
     hidden_Nd.backward(leaf_Nd.grad)  # type: ignore[no-untyped-call]
     return total
 
 
-def _loss(head: Head, hidden_Nd: Tensor, targets_N: Tensor) -> Tensor:
-    return F.cross_entropy(head.logits(hidden_Nd).float(), targets_N, reduction="sum")
+def _loss_and_gradient(
+    scores_NV: Tensor, targets_N: Tensor, divisor: float
+) -> tuple[float, Tensor]:
+    """Summed loss in nats, and the gradient of loss / divisor at the scores, in their type."""
+    gradient_NV = torch.empty_like(scores_NV)
+    losses_N = torch.empty(len(targets_N), device=scores_NV.device)
+    some = CACHED if scores_NV.device.type == "cpu" else MOST_SCORES
+    for part in chunks(len(targets_N), scores_NV.shape[1], some):
+        target_N1 = targets_N[part, None]
+        some_NV = scores_NV[part].float()
+        shifted_NV = some_NV - some_NV.amax(dim=1, keepdim=True)
+        own_N1 = shifted_NV.gather(1, target_N1)
+        exponentials_NV = shifted_NV.exp_()
+        sum_N1 = exponentials_NV.sum(dim=1, keepdim=True)
+        losses_N[part] = (sum_N1.log() - own_N1).squeeze(1)
+        shares_NV = exponentials_NV.div_(sum_N1 * divisor)
+        shares_NV.scatter_add_(1, target_N1, torch.full_like(own_N1, -1 / divisor))
+        gradient_NV[part] = shares_NV
+    return float(losses_N.sum()), gradient_NV

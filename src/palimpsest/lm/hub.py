@@ -227,6 +227,10 @@ class HubModel:
         hidden: Tensor = self.model.base_model(ids_BT, use_cache=False).last_hidden_state
         return hidden
 
+    def hidden_at(self, ids_BT: Tensor, places_N: Tensor) -> Tensor:
+        """Those at some places of the flattened (B, T), (N, d)."""
+        return self.hidden(ids_BT).flatten(0, 1).index_select(0, places_N)
+
     def logits(self, hidden_Nd: Tensor) -> Tensor:
         """Scores over the vocabulary, by the model's own head: scaled and capped as it does."""
         scores: Tensor = self.head(inputs_embeds=hidden_Nd[None], use_cache=False).logits[0]

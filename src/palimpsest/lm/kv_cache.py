@@ -9,18 +9,16 @@ Legend of shapes: B batch, T time (of the new tokens), S time (of the cache), H 
 heads, E width of a head, V vocabulary.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from palimpsest.lm.attention import Attend
+
 BLOCK = 32
 """Positions by which a cache grows; two products compute with the unwritten ones for nothing."""
-
-Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
-"""(layer, query_BHTE, key_BKTE, value_BKTE) -> mixed_BHTE."""
 
 
 class Read(Protocol):

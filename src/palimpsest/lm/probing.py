@@ -182,7 +182,7 @@ def visit_hidden(
         given = [skipped[i] for i in batch]
         ids_BT, targets_BT = collate([rows[i] for i in batch], tokenizer.end, model.device, given)
         places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
-        visitor(model.hidden(ids_BT).flatten(0, 1).index_select(0, places).float())
+        visitor(model.hidden_at(ids_BT, places).float())
 
 
 @torch.inference_mode()

@@ -19,6 +19,7 @@ from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
 from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
 from palimpsest.lm.checkpoint import LanguageModel, load_model_and_tokenizer
 from palimpsest.lm.cross_entropy import chunks
+from palimpsest.lm.memory import kept_memory
 from palimpsest.lm.runtime import model_digest, weights_digest
 from palimpsest.lm.tokenizer import Tokenizer
 
@@ -133,7 +134,7 @@ def likelihood(
         sums.copy_(torch.from_numpy(task.state["sums"]))
         if own is not None:
             own.take_up(task.state)
-    with torch.inference_mode():
+    with torch.inference_mode(), kept_memory():
         batches = list(batches_by_length(rows, model.device))
         for number, batch in enumerate(batches[task.done :], task.done + 1):
             pieces = collate(
@@ -242,7 +243,7 @@ def _batch(
 ) -> tuple[Tensor, Tensor]:
     """By token: loss, 1, loss if rare, rare, entropy (5, N); and the row that it stands in."""
     places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
-    hidden_Nd = model.hidden(ids_BT).flatten(0, 1).index_select(0, places)
+    hidden_Nd = model.hidden_at(ids_BT, places)
     targets_N = targets_BT.flatten()[places]
     values = [
         _chunk(model, hidden_Nd[part], targets_N[part], rare_V, visitor)

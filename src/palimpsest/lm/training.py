@@ -23,6 +23,7 @@ from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, Task, dige
 from palimpsest.lm.batching import IGNORED, collate
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.cross_entropy import backward
+from palimpsest.lm.memory import kept_memory
 from palimpsest.lm.runtime import DTYPES, model_digest
 from palimpsest.lm.tokenizer import Tokenizer
 from palimpsest.lm.training_plan import planned, predicted, rows_of, some_rows
@@ -87,8 +88,9 @@ def train(
     tokens = (params.epochs or 0) * predicted(counted, params)
     plan = planned(rows, params, generator, tokens)
     steps = len(plan)
-    masters = {name: weight.detach().float().clone() for name, weight in model.parameters().items()}
     worker = model.to(DTYPES[params.dtype], model.device)
+    exact = worker if worker.dtype == torch.float32 else model.to(torch.float32, model.device)
+    masters = {name: weight.detach() for name, weight in exact.parameters().items()}
     update = _Update(worker, masters, params, steps)
 
     def key() -> str:
@@ -99,14 +101,15 @@ def train(
     curve = update.take_up(task)
     for step in curve:
         progress(step, steps)
-    for number, batch in enumerate(plan[task.done :], task.done + 1):
-        given = [params.skip_tokens] * len(batch)
-        pieces = [rows[index] for index in batch]
-        ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
-        loss, count = _backward(worker, ids_BT, targets_BT, divisor)
-        curve.append(update(number, loss, count))
-        task.keep(number, lambda: update.state(curve))
-        progress(curve[-1], steps)
+    with kept_memory():
+        for number, batch in enumerate(plan[task.done :], task.done + 1):
+            given = [params.skip_tokens] * len(batch)
+            pieces = [rows[index] for index in batch]
+            ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
+            loss, count = _backward(worker, ids_BT, targets_BT, divisor)
+            curve.append(update(number, loss, count))
+            task.keep(number, lambda: update.state(curve))
+            progress(curve[-1], steps)
     _check_moved(model, masters, curve, section, DTYPES[params.save_dtype])
     return _with_weights(model, masters, DTYPES[params.save_dtype]), curve
 
@@ -123,7 +126,7 @@ def curve_csv(curve: Sequence[Step]) -> bytes:
 
 
 class _Update:
-    """AdamW on float32 weights, behind a worker that may compute in a shorter type."""
+    """AdamW on float32 weights: the worker's own, or behind one that computes in a shorter type."""
 
     def __init__(
         self, worker: LanguageModel, masters: dict[str, Tensor], params: TrainingParams, steps: int
@@ -171,7 +174,8 @@ class _Update:
 
     def _copy_to_worker(self) -> None:
         for name, master in self.masters.items():
-            self.workers[name].copy_(master)
+            if self.workers[name].dtype != master.dtype:  # else it is the same memory
+                self.workers[name].copy_(master)
 
     def __call__(self, number: int, loss: float, count: int) -> Step:
         if not math.isfinite(loss):
@@ -281,9 +285,8 @@ def _backward(
     model: LanguageModel, ids_BT: Tensor, targets_BT: Tensor, divisor: float
 ) -> tuple[float, int]:
     """Gradients of a batch; its summed loss in nats over the tokens with loss, and their number."""
-    hidden_BTd = model.hidden(ids_BT)
     places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
-    hidden_Nd = hidden_BTd.flatten(0, 1).index_select(0, places)
+    hidden_Nd = model.hidden_at(ids_BT, places)
     return backward(model, hidden_Nd, targets_BT.flatten()[places], divisor), len(places)
 
 

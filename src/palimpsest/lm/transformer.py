@@ -22,9 +22,11 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from palimpsest.lm.kv_cache import Attend, Decoder
+from palimpsest.core.compute import is_portable
+from palimpsest.lm.attention import Attend, Unpadded, causal
+from palimpsest.lm.kv_cache import Decoder
 from palimpsest.lm.model_config import Gpt2Config, LlamaConfig
-from palimpsest.lm.products import Product, onednn_pays
+from palimpsest.lm.products import Affine, Product, affine_for, onednn_pays
 
 T = TypeVar("T")
 
@@ -43,6 +45,7 @@ class Architecture(Protocol):
     key_value_heads: int
     head_width: int
     context: int
+    affine: Affine
 
     def reserve(self, length: int) -> None:
         """Makes ready for positions below `length`."""
@@ -68,24 +71,6 @@ def _heads(x_BTd: Tensor, heads: int) -> Tensor:
     return x_BTd.view(batch, time, heads, width // heads).transpose(1, 2)
 
 
-def _short_attention(query: Tensor, key: Tensor, value: Tensor, mask_TT: Tensor) -> Tensor:
-    """Attention as two products, for bfloat16 on a CPU.
-
-    torch's fused kernel is slow there (measured with 2.13, 32 x 4 heads of width 32: 62 ms forward
-    and backward at T = 44 and 24 ms at T = 128; this one 2.0 and 4.4 ms).
-    """
-    batch, heads, time, width = query.shape
-    if key.shape[1] != heads:
-        repeats = heads // key.shape[1]
-        key, value = (part.repeat_interleave(repeats, dim=1) for part in (key, value))
-    rows = (batch * heads, time, width)
-    query, key, value = (part.reshape(rows) for part in (query, key, value))
-    scores = torch.baddbmm(
-        mask_TT.expand(rows[0], time, time), query, key.transpose(1, 2), alpha=width**-0.5
-    )
-    return torch.bmm(scores.softmax(dim=-1), value).view(batch, heads, time, width)
-
-
 class Gpt2:
     """GPT-2 (Radford et al. 2019): learned positions, layer norms, tied output embedding."""
 
@@ -100,6 +85,7 @@ class Gpt2:
         self.head_width = sizes.n_embd // self.heads
         self.context = sizes.n_positions
         self.epsilon = sizes.layer_norm_epsilon
+        self.affine = affine_for(self.unembedding())
 
     @staticmethod
     def supports(config: Mapping[str, Any]) -> bool:
@@ -134,8 +120,7 @@ class Gpt2:
         if name in self.products:
             return self.products[name](x)
         weight, bias = self.w[f"transformer.{name}.weight"], self.w[f"transformer.{name}.bias"]
-        out = torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight)
-        return out.view(*x.shape[:-1], weight.shape[1])
+        return self.affine(x, weight.t(), bias)
 
     def _gelu_linear(self, x: Tensor, name: str) -> Tensor:
         if name in self.products:
@@ -197,6 +182,7 @@ class Llama:
         self.epsilon = sizes.rms_norm_eps
         self.tied = sizes.tie_word_embeddings
         self.theta = sizes.theta
+        self.affine = affine_for(self.unembedding())
         self.cos = self.sin = torch.empty(0)
 
     def reserve(self, length: int) -> None:
@@ -240,7 +226,7 @@ class Llama:
     def _linear(self, x: Tensor, name: str) -> Tensor:
         if name in self.products:
             return self.products[name](x)
-        return F.linear(x, self.w[f"model.{name}.weight"])
+        return self.affine(x, self.w[f"model.{name}.weight"], None)
 
     def _rotate(self, x_BHTE: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         first, second = x_BHTE.chunk(2, dim=-1)
@@ -340,25 +326,35 @@ class Transformer:
 
         Padding on the right needs none: a causal model never looks ahead.
         """
+        time = ids_BT.shape[1]
+        self.architecture.reserve(time)
+        positions_BT = torch.arange(time, device=ids_BT.device).expand_as(ids_BT)
+        attend = causal(time, self.dtype, self.device)
+        return _read(self.architecture, ids_BT, positions_BT, attend)
+
+    def hidden_at(self, ids_BT: Tensor, places_N: Tensor) -> Tensor:
+        """`hidden` at some places of the flattened (B, T), (N, d): all, and no padding, is read.
+
+        Where a process has promised its bits, padding is read as it always was: a product of
+        fewer rows may sum in another order.
+
+        Args:
+            ids_BT: token ids; behind the last place of a row stands padding.
+            places_N: ascending, at least one.
+        """
+        promised = self.dtype == torch.float32 and is_portable()
+        if promised or self.device.type != "cpu":
+            return self.hidden(ids_BT).flatten(0, 1).index_select(0, places_N)
         self.architecture.reserve(ids_BT.shape[1])
-        time = torch.arange(ids_BT.shape[1], device=ids_BT.device)
-        future_TT = None
-        if self.device.type == "cpu" and self.dtype == torch.bfloat16:
-            future_TT = (time[None, :] > time[:, None]) * torch.finfo(self.dtype).min
-
-        def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            if future_TT is not None:
-                return _short_attention(query, key, value, future_TT.to(self.dtype))
-            grouped = key.shape[1] != query.shape[1]
-            return F.scaled_dot_product_attention(
-                query, key, value, is_causal=True, enable_gqa=grouped
-            )
-
-        return _read(self.architecture, ids_BT, time.expand_as(ids_BT), attend)
+        rows = Unpadded(ids_BT.shape, places_N)
+        ids_1N, positions_1N = ids_BT.flatten()[rows.read_N][None], rows.positions_N[None]
+        attention = rows.attention(self.dtype)
+        hidden_1Nd = _read(self.architecture, ids_1N, positions_1N, attention)
+        return hidden_1Nd[0].index_select(0, torch.searchsorted(rows.read_N, places_N))
 
     def logits(self, hidden_Nd: Tensor) -> Tensor:
         """Scores over the vocabulary, (..., V), for hidden states (..., d)."""
-        return F.linear(hidden_Nd, self.architecture.unembedding())
+        return self.architecture.affine(hidden_Nd, self.architecture.unembedding(), None)
 
     def unembedding(self) -> Tensor:
         """The rows of the output embedding, (V, d)."""

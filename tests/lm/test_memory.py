@@ -1,0 +1,52 @@
+"""Memory is kept inside and given back behind it; another C library is left alone."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from palimpsest.lm import memory
+from palimpsest.lm.memory import kept_memory
+
+BYTES = 2**28
+needs_glibc = pytest.mark.skipif(memory._glibc() is None, reason="another C library than glibc")
+
+
+def resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+
+@needs_glibc
+def test_what_is_freed_inside_stays_until_the_end():
+    before = resident()
+    with kept_memory():
+        torch.ones(BYTES // 4)
+        assert resident() - before > 0.9 * BYTES
+    assert resident() - before < 0.1 * BYTES
+    torch.ones(BYTES // 4)
+    assert resident() - before < 0.1 * BYTES
+
+
+@needs_glibc
+def test_it_ends_with_an_error_too(monkeypatch):
+    seen = []
+    monkeypatch.setattr(memory, "_set", lambda library, values: seen.append(values))
+    with pytest.raises(KeyError), kept_memory():
+        raise KeyError
+    assert seen == [memory.KEPT, memory.USUAL]
+
+
+def test_another_system_is_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(memory, "_set", lambda *_: pytest.fail("no such settings there"))
+    with kept_memory():
+        assert memory._glibc() is None
+
+
+def test_settings_of_the_environment_stay(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    monkeypatch.setattr(memory, "_set", lambda *_: pytest.fail("they are the user's"))
+    with kept_memory():
+        assert memory._glibc() is None
