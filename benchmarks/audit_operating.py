@@ -2,10 +2,11 @@
 
     python -m benchmarks.audit_operating wikipedia.jsonl stories.jsonl --model-texts model.jsonl
 
-Each file is human text. A trial deals it into a candidate of n texts and a reference of 3n, without
-a text in common. Human text against itself must say ``no_sign``; then a share of the candidate is
-damaged in one way. Prints human text's verdicts, and in per cent of the trials how often damage was
-found: how often the verdicts named for it held. What is a plain fact is looked for without metrics.
+Each file is human text. A trial deals it into a candidate of n texts and a reference of 3n (or
+``--reference`` times n), without a text in common. Human text against itself must say ``no_sign``;
+then a share of the candidate is damaged in one way. Prints human text's verdicts, and in per cent
+of the trials how often damage was found: how often the verdicts named for it held. What is a plain
+fact is looked for without metrics.
 """
 
 import argparse
@@ -77,11 +78,18 @@ def without_topics(corpus: Corpus, share: float, texts: Sequence[str], seed: int
 
 
 def damaged(
-    kind: str, corpus: Corpus, size: int, share: float, seed: int, model: Sequence[str]
+    kind: str,
+    corpus: Corpus,
+    size: int,
+    share: float,
+    seed: int,
+    model: Sequence[str],
+    times: int = 3,
 ) -> tuple[list[str], list[str]]:
     """A candidate of which a share is damaged, and its reference."""
-    dealt = random.Random(seed).sample(corpus.texts, min(5 * size, len(corpus.texts)))
-    reference, own, spare = dealt[: 3 * size], dealt[3 * size : 4 * size], dealt[4 * size :]
+    dealt = random.Random(seed).sample(corpus.texts, min((times + 2) * size, len(corpus.texts)))
+    reference, dealt = dealt[: times * size], dealt[times * size :]
+    own, spare = dealt[:size], dealt[size:]
     count = round(share * size)
     rest = own[count:]
     if kind == "a topic lost":
@@ -135,6 +143,7 @@ def main() -> None:
     parser.add_argument("--model-of", help="stem of the file that they are held against")
     parser.add_argument("--human", type=int, default=134, help="trials of human text, a file")
     parser.add_argument("--trials", type=int, default=10, help="of damaged text, a cell")
+    parser.add_argument("--reference", type=int, default=3, help="texts for one of the candidate")
     parser.add_argument("--sizes", type=int, nargs="+", default=[200])
     parser.add_argument("--shares", type=float, nargs="+", default=[0.05, 0.1, 0.2, 0.5])
     parser.add_argument("--kinds", nargs="+", choices=[*FOUND], default=[*FOUND])
@@ -146,11 +155,12 @@ def main() -> None:
     for file in args.files:
         corpus = Corpus(read_texts([str(file)]).texts[: args.most], encoder)
         for size in args.sizes:
-            if 4 * size > len(corpus.texts):
+            if (args.reference + 1) * size > len(corpus.texts):
                 continue
             said: Counter[str] = Counter()
             for seed in range(args.human):
-                dealt = random.Random(seed).sample(corpus.texts, 4 * size)
+                both = (args.reference + 1) * size
+                dealt = random.Random(seed).sample(corpus.texts, both)
                 result = judged(corpus, dealt[:size], dealt[size:], encoder.pieces)
                 said.update([" + ".join(result.verdicts)])
             if said:
@@ -162,7 +172,7 @@ def main() -> None:
                 for share in args.shares:
                     hits = 0
                     for seed in range(args.trials):
-                        sides = damaged(kind, corpus, size, share, seed, model)
+                        sides = damaged(kind, corpus, size, share, seed, model, args.reference)
                         wanted = FOUND[kind]
                         if wanted <= {AuditVerdict.COPIED, AuditVerdict.REPEATED}:
                             found = plain_facts(*sides)
