@@ -186,9 +186,9 @@ def prompts_of(tokenizer: Tokenizer, texts: Sequence[str], tokens: int) -> list[
 
 def sampling_params(**changes: Any) -> SamplingParams:
     """Section ``generate`` of params.yaml, on the CPU, with some values changed."""
-    return Parameters.load(ROOT / "params.yaml").generate.changed(device="cpu", **changes)
+    return Parameters.load(ROOT / "params.yaml").generate.changed(**changes)
 
 
 def training_params(**changes: Any) -> TrainingParams:
     """Section ``finetune`` of params.yaml, on the CPU, with some values changed."""
-    return Parameters.load(ROOT / "params.yaml").finetune.changed(device="cpu", **changes)
+    return Parameters.load(ROOT / "params.yaml").finetune.changed(**changes)

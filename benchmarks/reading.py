@@ -231,8 +231,8 @@ def embedding(audit: bool, options: Options, folder: Path) -> Pair:
     """Sentence embeddings of distinct texts; an audit promises no bits, a chain may."""
     texts = texts_of(options.texts, options.size(1000, 24))
     embed = Parameters.load(ROOT / "params.yaml").embed.encoder
-    params = EncoderParams.of({**embed.as_dict(), "device": "cpu"})
-    encoder = Encoder.load(params, onednn=audit or not options.portable)
+    params = EncoderParams.of(embed.as_dict())
+    encoder = Encoder.load(params, onednn=audit or not options.portable, device="cpu")
     peer = sentence_transformer()
     theirs = partial(peer.encode, texts, show_progress_bar=False)
     return Pair(partial(encoder.encode, texts), float(len(texts)), theirs, hold_embeddings_equal)

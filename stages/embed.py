@@ -16,14 +16,12 @@ from palimpsest.core import command
 from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
-from palimpsest.core.resume import Checkpoints
 from palimpsest.core.storage import new_folder, read_continuations, read_human, read_texts
+from palimpsest.core.team import Team
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.probe import corpus_probe
 from palimpsest.embedding.encoder import Encoder
-
-INPUTS = ("texts", "human", "model", "author", "first")
-"""Arguments whose content determines the arrays."""
+from palimpsest.lm.launch import share
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -39,40 +37,39 @@ def main(argv: list[str] | None = None) -> None:
         out=command.OUT,
     )
     parser.add_argument("--generation", type=int, required=True, help="number g >= 0")
-    _embed(parser.parse_args(argv))
+    share("embed", _embed, parser.parse_args(argv), argv)
 
 
-def _embed(args: Namespace) -> None:
+def _embed(args: Namespace, parameters: Parameters, team: Team) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import load_model_and_tokenizer
     from palimpsest.lm.probing import heldout_and_classes, last_states
+    from palimpsest.lm.runtime import machine_facts, placed
     from palimpsest.lm.scoring import text_arrays
 
-    parameters = Parameters.load(args.params)
-    params, seed = parameters.embed, parameters.seed_of("corpus")
-    inputs = opened("embed", args)
-    written = read_continuations(args.texts / "texts.jsonl")
+    params, seed, shared = parameters.embed, parameters.seed_of("corpus"), team.shared(args.out)
+    inputs, written = opened("embed", args), read_continuations(args.texts / "texts.jsonl")
     witness = read_continuations(args.texts / "witness.jsonl")
     begun, heldout = read_human(args.human / "heldout.jsonl")
-    first, kept = args.generation == 0, Checkpoints(args.out)
+    first = args.generation == 0
     pool = read_continuations(args.human / "null.jsonl") if first else ([], [])
     texts, null = written[1], pool[1]
-    encoder = Encoder.load(params.encoder, onednn=not parameters.compute.portable)
+    place = placed(team, parameters.compute, embed=params, **{"embed.encoder": params.encoder})
+    encoder = Encoder.load(params.encoder, onednn=not parameters.compute.portable, device=place)
     with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
-        embeddings = encoder.encode(texts, lambda done, _: bar.update(done - bar.n), kept)
-        of_null = encoder.encode(null, lambda done, _: bar.update(len(texts) + done - bar.n), kept)
-
-    place, like = params.device, args.first
-    load = partial(load_model_and_tokenizer, dtype=params.dtype, device=place, like=like)
-    counts = np.load(args.human / "token_counts.npy")
-    own = load(args.model)
-    arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count, kept, begun)
+        embeddings = encoder.encode(texts, lambda n, _: bar.update(n - bar.n), *shared)
+        of_null = encoder.encode(null, lambda n, _: bar.update(len(texts) + n - bar.n), *shared)
+    load = partial(load_model_and_tokenizer, dtype=params.dtype, device=place, like=args.first)
+    own, counts = load(args.model), np.load(args.human / "token_counts.npy")
+    arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count, *shared, begun)
     training = read_texts(args.human / "train.jsonl")
     probe, skipped = corpus_probe(read_ledger(args.human), training, seed)
-    states = probe.arrays(last_states(*own, probe.sentences(), kept), skipped)
-    arrays |= text_arrays(*load(args.first), kept, human=written, witness=witness)
+    states = probe.arrays(last_states(*own, probe.sentences(), *shared), skipped)
+    arrays |= text_arrays(*load(args.first), *shared, human=written, witness=witness)
     judge, name, judged = (own, "null", pool) if first else (load(args.author), "self", written)
-    arrays |= text_arrays(*judge, kept, **{name: judged})
+    arrays |= text_arrays(*judge, *shared, **{name: judged})
+    if not team.first:
+        return
 
     with new_folder(args.out) as folder:
         np.save(folder / "embeddings.npy", embeddings)
@@ -83,9 +80,9 @@ def _embed(args: Namespace) -> None:
             np.savez(folder / f"{name}.npz", **content)  # type: ignore[arg-type]
         values = {"embed": params.as_dict(), "seed": seed}
         seen = encoder.doubts(texts, embeddings)
-        noted = handed_on(seen, {"embed": params}, model=inputs["model"])
+        noted = handed_on(seen, {"embed": params}, model=inputs["model"]) | machine_facts(own[0])
         facts = {"generation": args.generation, "encoder": encoder.identity, **noted}
-        write_provenance(folder, "embed", values, identities(inputs), **facts)
+        write_provenance(folder, "embed", values, identities(inputs), processes=team.size, **facts)
         parameters.check_unedited(args.params, "seed", "seeds.corpus", "embed")
 
 

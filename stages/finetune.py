@@ -15,6 +15,8 @@ from palimpsest.core.provenance import opened, opened_files, write_provenance
 from palimpsest.core.resume import Checkpoints
 from palimpsest.core.rng import stream
 from palimpsest.core.storage import new_folder, read_documents, read_texts, write_bytes
+from palimpsest.core.team import Team
+from palimpsest.lm.launch import share
 
 if TYPE_CHECKING:
     from palimpsest.lm.training import Step
@@ -34,23 +36,21 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--section", choices=("pretrain", "finetune"), default="finetune", help="its parameters"
     )
-    _finetune(parser.parse_args(argv))
+    share("finetune", _finetune, parser.parse_args(argv), argv)
 
 
-def _finetune(args: Namespace) -> None:
+def _finetune(args: Namespace, parameters: Parameters, team: Team) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import load_model_and_tokenizer, save_model
-    from palimpsest.lm.runtime import machine_facts
+    from palimpsest.lm.runtime import machine_facts, placed
     from palimpsest.lm.training import curve_csv, train
 
-    parameters = Parameters.load(args.params)
     params = parameters.pretrain if args.section == "pretrain" else parameters.finetune
-    seed = parameters.seed_of("finetune")
-    models = opened("finetune", args)
+    models, seed = opened("finetune", args), parameters.seed_of("finetune")
     hashes = opened_files(args.texts, ("texts.jsonl", "training.jsonl"), model=models["previous"])
-    start = models[params.init]
+    start, place = models[params.init], placed(team, parameters.compute, **{args.section: params})
     inputs = {"start": start.identity, "training": hashes["training.jsonl"]}
-    model, tokenizer = load_model_and_tokenizer(start.path, device=params.device)
+    model, tokenizer = load_model_and_tokenizer(start.path, device=place)
     matched = {"regime.match_tokens": parameters.regime.match_tokens and args.generation > 0}
     like = None
     if matched["regime.match_tokens"]:
@@ -66,9 +66,11 @@ def _finetune(args: Namespace) -> None:
             bar.set_postfix(loss=f"{step.loss_nats:.3f}", refresh=False)
             bar.update()
 
-        rest = show, like, args.section, Checkpoints(args.out)
+        kept = Checkpoints(args.out if team.first else None)  # all processes have one state
+        rest = show, like, args.section, kept, team
         trained, curve = train(model, tokenizer, texts, params, order, *rest)
-
+    if not team.first:
+        return
     with new_folder(args.out) as folder:
         save_model(trained, tokenizer, folder, params.save_dtype)
         write_bytes(folder / "curve.csv", curve_csv(curve))
@@ -78,7 +80,7 @@ def _finetune(args: Namespace) -> None:
             {args.section: params.as_dict(), **matched, "seed": seed},
             inputs,
             **{**machine_facts(trained), "dtype": params.dtype, "generation": args.generation},
-            **handed_on((), {args.section: params}),
+            **handed_on((), {args.section: params}) | {"processes": team.size},
         )
         parameters.check_unedited(args.params, "seed", "seeds.finetune", args.section, *matched)
 

@@ -9,7 +9,7 @@ import yaml
 from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import ParamsError
 from palimpsest.core.parameters import Parameters
-from tests.tiny import ROOT, drop
+from tests.tiny import ROOT, drop, turn
 
 SECTIONS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 DEFAULT = flattened(SECTIONS)
@@ -140,7 +140,7 @@ KINDS: dict[str, list[str]] = {
         "generate.batch_size",
         *in_section("embed", "min_count", "encoder.batch_size", "encoder.max_tokens"),
         *in_section("score", "words", "half_samples", "null_samples"),
-        "compute.threads",
+        *in_section("compute", "threads", "processes"),
     ],
     "a whole number or null": [
         *in_section("seeds", "corpus", "generate", "finetune"),
@@ -167,6 +167,7 @@ KINDS: dict[str, list[str]] = {
         *in_section("corpus.hub", "name", "split", "text_field"),
         "model.source",
         "embed.encoder.model",
+        "compute.device",
     ],
     "text or null": [
         *in_section("corpus.hub", "config", "revision"),
@@ -195,9 +196,7 @@ KINDS: dict[str, list[str]] = {
         *(f"{name}.dtype" for name in (*TRAINED, "generate", "embed", "embed.encoder")),
         *(f"{name}.save_dtype" for name in TRAINED),
     ],
-    "one of 'auto', 'cpu', 'cuda'": [
-        *(f"{name}.device" for name in (*TRAINED, "generate", "embed", "embed.encoder")),
-    ],
+    "one of 'native', 'vllm'": ["generate.engine"],
     "one of 'sample', 'greedy', 'beam'": ["generate.strategy"],
     "one of 'none', 'left', 'right'": ["generate.padding"],
     "one of 'train', 'heldout'": ["generate.prompts_from"],
@@ -292,7 +291,11 @@ RANGES: dict[str, tuple[list[str], list[Any], list[Any]]] = {
         [2, 7],
     ),
     ">= 1 and <= 1024": (["compute.threads"], [1, 1024], [0, 1025]),
-    ">= 1 and <= 4096": (["embed.encoder.batch_size"], [1, 4096], [0, 4097]),
+    ">= 1 and <= 4096": (
+        ["embed.encoder.batch_size", "compute.processes"],
+        [1, 4096],
+        [0, 4097],
+    ),
     ">= 3 and <= 32768": (["embed.encoder.max_tokens"], [3, 32_768], [2, 32_769]),
     ">= 0 and <= 1": (SHARES, [0, 1, 0.5], [-0.001, 1.001, 1.5]),
     ">= 0 and <= 4": (EXPONENTS, [0, 4], [-0.001, 4.001]),
@@ -316,6 +319,12 @@ RANGES: dict[str, tuple[list[str], list[Any], list[Any]]] = {
 """Range in words -> its parameters, values inside (the bounds themselves too), values outside."""
 COMPANIONS: dict[str, dict[str, Any]] = {
     "corpus.join_chars": {"corpus.source": "files"},
+    "compute.processes": {
+        "generate.documents": 4096,
+        "corpus.null_pool": 0,
+        "pretrain.batch_size": 4096,
+        "finetune.batch_size": 4096,
+    },
     "corpus.files.max_chars": {"corpus.files.min_chars": 1},
     "corpus.hub.max_chars": {"corpus.hub.min_chars": 1},
     "corpus.world.sentences_least": {"corpus.world.sentences_most": 6},
@@ -434,6 +443,28 @@ def test_a_number_is_in_its_range(key, words, inside, outside):
             {"generate.max_new_tokens": 1, "generate.prompt_tokens": 127},
             "generate.prompt_tokens: want <= 126 (context 128 less start and one new token), "
             "got 127",
+        ),
+        (
+            {"compute.processes": 501},
+            "compute.processes: want <= 500 (generate.documents: each has a share of them), "
+            "got 501",
+        ),
+        (
+            {"compute.processes": 33},
+            "compute.processes: want <= 32 (pretrain.batch_size: each has a share of them), got 33",
+        ),
+        (
+            {"compute.processes": 9, "finetune.batch_size": 8},
+            "compute.processes: want <= 8 (finetune.batch_size: each has a share of them), got 9",
+        ),
+        (
+            {"compute.processes": 2, "compute.device": "cuda:1"},
+            "compute.device: want auto, cpu or cuda where compute.processes is above 1, "
+            "got 'cuda:1'",
+        ),
+        (
+            {"generate.engine": "vllm", "compute.device": "cpu"},
+            "compute.device: want auto or cuda where generate.engine is vllm, got 'cpu'",
         ),
     ],
 )
@@ -594,3 +625,40 @@ def test_options_that_do_nothing_under_a_strategy(strategy, unused):
     turned = {"temperature": 0.9, "top_k": 5, "top_p": 0.9, "min_p": 0.1, "beams": 2}
     assert params.changed(**turned).unused_options() == unused
     assert params.changed(repetition_penalty=2.0, stop_at_end=False).unused_options() == []
+
+
+# Where it computes
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:11"])
+def test_devices_that_can_be_meant(device):
+    assert checked({"compute.device": device}).compute.device == device
+
+
+@pytest.mark.parametrize("device", ["gpu", "CUDA", "cuda:", "cuda:-1", "cuda:1\n", "", "mps"])
+def test_other_devices_are_refused(device):
+    assert (
+        refusal({"compute.device": device})
+        == ParamsError(
+            "compute.device", wanted="auto, cpu, cuda, or cuda:0 and so on", got=repr(device)
+        ).args[0]
+    )
+
+
+@pytest.mark.parametrize("section", ["pretrain", "generate", "finetune", "embed", "embed.encoder"])
+def test_the_device_of_an_older_file_is_told_its_new_place(section):
+    """Though the file lacks the new key too."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    turn(values, f"{section}.device", "auto")
+    drop(values, "compute.device")
+    with pytest.raises(ParamsError) as caught:
+        Parameters.of(values)
+    wanted = f"{section}.device: want compute.device in its place, got a key of an older version"
+    assert str(caught.value) == wanted
+
+
+def test_vllm_has_processes_of_its_own():
+    shared = checked({"compute.processes": 4})
+    assert [shared.processes_of(stage) for stage in ("generate", "finetune", "embed")] == [4] * 3
+    own = checked({"compute.processes": 4, "generate.engine": "vllm"})
+    assert [own.processes_of(stage) for stage in ("generate", "finetune", "embed")] == [1, 4, 4]

@@ -84,7 +84,6 @@ def test_nearest_human_scores_what_humans_write_higher():
     texts = ["Quarterly revenue beat analyst estimates.", "The king rode to the castle."]
     params = EncoderParams(
         model="bundled", revision=None, dtype="float32", batch_size=256, max_tokens=256,
-        device="auto",
     )  # fmt: skip
     found = scores("nearest_human", texts, human, None, never, Encoder.load(params).encode)
     assert found[1] > 0.8 > 0.4 > found[0]

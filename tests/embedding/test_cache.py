@@ -11,7 +11,7 @@ from palimpsest.embedding.cache import CachedEncoder, cache_folder, cached_encod
 from palimpsest.embedding.encoder import Encoder
 
 PARAMS = EncoderParams(
-    model="bundled", revision=None, dtype="float32", batch_size=4, max_tokens=256, device="cpu"
+    model="bundled", revision=None, dtype="float32", batch_size=4, max_tokens=256
 )
 
 

@@ -44,7 +44,6 @@ def params(**changes: object) -> EncoderParams:
         "dtype": "float32",
         "batch_size": 4,
         "max_tokens": 256,
-        "device": "cpu",
     }
     return EncoderParams.of({**values, **changes}, "embed.encoder")
 
@@ -197,7 +196,7 @@ from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.resume import NOTHING_KEPT
 light = "torch" not in sys.modules
 Encoder.load(EncoderParams(model="bundled", revision=None, dtype="float32", batch_size=4,
-                          max_tokens=256, device="cpu")).encode(["a text"])
+                          max_tokens=256)).encode(["a text"])
 print(light, "transformers" in sys.modules, "sentence_transformers" in sys.modules)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -282,8 +281,8 @@ def test_a_gpu_that_is_not_there_is_an_error() -> None:
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(ModelError, match=r"embed\.encoder\.device: want a GPU for 'cuda'"):
-        Encoder.load(params(device="cuda", model="a/b"))
+    with pytest.raises(ModelError, match=r"compute\.device: want cpu or auto, got cuda"):
+        Encoder.load(params(model="a/b"), device="cuda")
 
 
 @needs_bundled
@@ -404,5 +403,5 @@ def test_the_bundled_tokenizer_cuts_words_into_pieces() -> None:
 
 def test_an_encoder_by_its_name_alone_reads_as_in_the_audit() -> None:
     named = named_encoder("a/b", "monitor.encoder")
-    assert (named.model, named.revision, named.device) == ("a/b", None, "auto")
+    assert (named.model, named.revision, named.max_tokens) == ("a/b", None, 256)
     assert (named.dtype, named.max_tokens) == ("float32", 256)

@@ -24,7 +24,7 @@ TEXTS = ["the lighthouse", "it is " * 200, "", "  ", "a", "the lighthouse is bui
 
 def params(folder: Path, max_tokens: int = 256) -> EncoderParams:
     values = {"model": str(folder), "revision": None, "dtype": "float32", "batch_size": 3}
-    return EncoderParams.of({**values, "max_tokens": max_tokens, "device": "cpu"}, "embed.encoder")
+    return EncoderParams.of({**values, "max_tokens": max_tokens}, "embed.encoder")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -7,6 +7,7 @@ import pytest
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import WitnessParams
 from palimpsest.core.rng import stream, uniforms
+from palimpsest.lm.engines import NativeAuthor
 from palimpsest.lm.generation import generate
 from palimpsest.lm.prompts import continuations, human_columns, human_continuations, openings
 from tests.lm.tiny import TEXTS, pair, sampling, tokenizer
@@ -99,7 +100,7 @@ def test_cut_human_text_has_the_lengths_of_generated_text(given, most):
 def test_continuations_hold_no_prompt(model):
     witness = WitnessParams(prompts=("The fox of the", "river", ""))
     params = sampling(max_new_tokens=9, stop_at_end=False)
-    found = continuations(model, tokenizer(), witness, params, NOISE)
+    found = continuations(NativeAuthor(model, tokenizer()), witness, params, NOISE)
     prompts = tokenizer().encode(witness.prompts)
     expected = generate(model, tokenizer(), prompts, params, NOISE)
     assert len(found) == 3
@@ -115,7 +116,7 @@ def test_continuations_are_shorter_where_the_context_ends(model):
     assert 0 < room < 12
     params = sampling(max_new_tokens=12, stop_at_end=False)
     witness = WitnessParams(prompts=(prompt, "river"))
-    found = continuations(model, tokenizer(), witness, params, NOISE)
+    found = continuations(NativeAuthor(model, tokenizer()), witness, params, NOISE)
     shorter = sampling(max_new_tokens=room, stop_at_end=False)
     expected = generate(model, tokenizer(), tokenizer().encode(witness.prompts), shorter, NOISE)
     assert [len(row) for row in expected] == [room, room]
@@ -124,12 +125,15 @@ def test_continuations_are_shorter_where_the_context_ends(model):
 
 def test_no_witness_prompts_ask_nothing(model):
     params = sampling()
-    assert continuations(model, tokenizer(), WitnessParams(prompts=()), params, NOISE) == []
+    assert (
+        continuations(NativeAuthor(model, tokenizer()), WitnessParams(prompts=()), params, NOISE)
+        == []
+    )
 
 
 def test_the_end_of_a_document_is_not_written(model):
     witness = WitnessParams(prompts=("The fox",) * 8)
-    found = continuations(model, tokenizer(), witness, sampling(), NOISE)
+    found = continuations(NativeAuthor(model, tokenizer()), witness, sampling(), NOISE)
     assert len(set(found)) > 1
     assert not any("endoftext" in text for text in found)
 

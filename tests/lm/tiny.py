@@ -147,7 +147,7 @@ def sampling(**changes: Any) -> SamplingParams:
         "padding": "none",
         "batch_size": 4,
         "dtype": "float32",
-        "device": "cpu",
+        "engine": "native",
     }
     return SamplingParams.of(values | changes, "generate")
 
@@ -173,7 +173,6 @@ def training(**changes: Any) -> TrainingParams:
         "clip_norm": None,
         "dtype": "float32",
         "save_dtype": "float32",
-        "device": "cpu",
     }
     return TrainingParams.of(values | changes, "finetune")
 

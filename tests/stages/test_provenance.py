@@ -69,9 +69,9 @@ def test_an_encoder_is_named_without_its_place(project: Project) -> None:
     ours = Encoder.load
     bundled = tiny_params()["embed"]["encoder"]["model"]
 
-    def instead(params: Any) -> Encoder:
+    def instead(params: Any, **options: Any) -> Encoder:
         assert params.model == str(project.root / "encoder")
-        return ours(params.changed(model=bundled))
+        return ours(params.changed(model=bundled), **options)
 
     project.monkeypatch.setattr(Encoder, "load", instead)
     turn(project.params, "embed.encoder.model", str(project.root / "encoder"))

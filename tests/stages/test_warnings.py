@@ -88,8 +88,10 @@ def test_weights_that_did_not_move(project: Project) -> None:
 
 
 def test_texts_without_a_word(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty = [[] for _ in range(20)]
-    monkeypatch.setattr("palimpsest.lm.generation.generate", lambda *_: empty)
+    def nothing(model: Any, tokenizer: Any, prompts: Any, *_: Any) -> list[list[int]]:
+        return [[] for _ in prompts]
+
+    monkeypatch.setattr("palimpsest.lm.generation.generate", nothing)
     wanted = "error: the training set: want at least one text with a word in it, got 20 without"
     assert project.refused("generate").startswith(wanted)
     turn(project.params, "regime.kind", "accumulate")  # human text is trained on all the same
@@ -129,8 +131,8 @@ def test_an_encoder_that_is_broken(
 
     load = Encoder.load
 
-    def broken(params: Any) -> Encoder:
-        encoder = load(params)
+    def broken(params: Any, **options: Any) -> Encoder:
+        encoder = load(params, **options)
         encoder._encode_batches = lambda texts, first: iter(  # type: ignore[method-assign]
             [(list(texts), torch.full((len(texts), encoder.dimensions), value))]
         )

@@ -50,6 +50,7 @@ TYPED = {
     "audit.": "--",
     "embed.encoder.model": "--encoder",
     "embed.encoder.max_tokens": "--encoder",
+    "embed.encoder.batch_size": "memory of the encoder, texts at once",
     "encoder.model": "--encoder",
     "max_tokens": "--encoder: positions",
 }

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from palimpsest.core.errors import PalimpsestError
-from palimpsest.core.extras import missing_extra
+from palimpsest.core.mendable import in_one_line
 from palimpsest.core.terminal import guarded_output
 from palimpsest.core.version import installed_version
 
@@ -41,20 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             args = parser(words[:1]).parse_args(words)
             status: int = args.run(args)
             sys.stdout.flush()
-        except PalimpsestError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
-        except ModuleNotFoundError as error:
-            lacking = missing_extra(error)
-            if lacking is None:
-                raise
-            print(f"error: {lacking}", file=sys.stderr)
-            return 1
         except BrokenPipeError:  # `| head` has seen enough; what is left to print goes nowhere
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except OSError as error:  # a full disk, a folder that cannot be written
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        except Exception as error:
+            line = in_one_line(error)
+            if line is None:
+                raise
+            print(f"error: {line}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)

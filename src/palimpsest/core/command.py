@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.core.compute import argument
-from palimpsest.core.errors import PalimpsestError, shown
+from palimpsest.core.errors import shown
 from palimpsest.core.extras import missing_extra
+from palimpsest.core.launched import say_error, started_by_a_stage, started_rank
+from palimpsest.core.mendable import in_one_line
 from palimpsest.core.terminal import guarded_output, unguarded
 
 HUMAN = "folder of the human corpus"
@@ -61,7 +63,8 @@ def _run(main: Callable[[list[str] | None], None]) -> None:
     before = signal.signal(signal.SIGINT, interrupt)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # of several processes, the first one speaks
+    logging.basicConfig(level=logging.ERROR if started_rank() else logging.INFO, handlers=[handler])
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
     # after threads and instructions are settled, for it loads numpy
@@ -70,24 +73,19 @@ def _run(main: Callable[[list[str] | None], None]) -> None:
     try:
         require_dependencies(Path(argument("--params", sys.argv, "params.yaml")))
         main(None)
-    except PalimpsestError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except ModuleNotFoundError as error:
-        lacking = missing_extra(error)
-        if lacking is None:
+    except Exception as error:
+        line = in_one_line(error)
+        if line is None:
             raise
-        print(f"error: {lacking}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"error: {shown(' '.join(str(error).split()))}", file=sys.stderr)
+        say_error(f"error: {line}")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         interrupted = True
     finally:
         signal.signal(signal.SIGINT, before)
     if interrupted:
-        print("interrupted; what was written before is whole", file=sys.stderr)
+        if not started_by_a_stage():
+            print("interrupted; what was written before is whole", file=sys.stderr)
         raise SystemExit(INTERRUPTED)
 
 
@@ -116,7 +114,12 @@ def bar(total: int, label: str) -> Any:
     from tqdm import tqdm
 
     stream = unguarded(sys.stderr)
-    options = {"file": stream, "disable": None, "leave": False, **_width(stream)}
+    options = {
+        "file": stream,
+        "disable": True if started_rank() else None,
+        "leave": False,
+        **_width(stream),
+    }
     return tqdm(total=total, desc=label, **options)
 
 

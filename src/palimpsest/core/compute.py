@@ -17,6 +17,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from palimpsest.core.errors import ModelError
+
 PORTABLE = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own kernels
     "MKL_CBWR": "COMPATIBLE",  # products: MKL's AVX2 ones differ between AMD and Intel
@@ -63,6 +65,29 @@ def settle_for_stage(argv: Sequence[str]) -> None:
         return
     if 1 <= threads <= MOST_THREADS and not {"torch", "numpy"} & sys.modules.keys():
         settle(threads, portable)
+
+
+def device_among(name: str, gpus: int) -> str:
+    """What a device's name means on a machine.
+
+    Args:
+        name: ``auto`` (a GPU where there is one), ``cpu``, ``cuda``, or ``cuda:1``.
+        gpus: how many the machine has.
+
+    Returns:
+        ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Raises:
+        ModelError: it has no such GPU.
+    """
+    if name == "auto":
+        return "cuda" if gpus else "cpu"
+    if name != "cpu" and int(name.partition(":")[2] or 0) >= gpus:
+        known = ["cpu", "auto", *(["cuda"] if gpus else [])]
+        known += [f"cuda:{index}" for index in range(gpus)] if gpus > 1 else []
+        got = f"{name}, and this machine has {gpus or 'no'} GPU{'s' if gpus > 1 else ''}"
+        raise ModelError("compute.device", wanted=" or ".join(known), got=got)
+    return name
 
 
 def argument(name: str, argv: Sequence[str], default: str) -> str:

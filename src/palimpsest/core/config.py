@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NoReturn, Self, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NoReturn,
+    Self,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -55,6 +65,8 @@ class Section(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+    moved: ClassVar[Mapping[str, str]] = {}
+    """Keys that a section once had -> the dotted key that stands for them now, for errors."""
 
     @classmethod
     def of(cls, values: Any, name: str = "") -> Self:
@@ -163,6 +175,9 @@ def _params_error(cls: type[BaseModel], details: ErrorDetails, name: str) -> Par
     if kind == "missing":
         return ParamsError(where, wanted="a value", got="none (the key is missing)")
     if kind in ("extra_forbidden", "invalid_key"):
+        moved = parent.moved if issubclass(parent, Section) else {}
+        if (now := moved.get(str(location[-1]))) is not None:
+            return ParamsError(where, wanted=f"{now} in its place", got="a key of an older version")
         wanted = f"one of: {', '.join(sorted(parent.model_fields))}"
         return ParamsError(where, wanted=wanted, got="an unknown key")
     if kind == "model_type":

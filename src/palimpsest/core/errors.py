@@ -117,6 +117,14 @@ class TrainingError(PalimpsestError):
     """Training went wrong, for example a loss that is not a number."""
 
 
+class MemoryShortage(PalimpsestError):
+    """Memory has run out; see `palimpsest.core.memory`."""
+
+
+class ProcessError(PalimpsestError):
+    """Processes that share a stage cannot be started, or one of them has ended before its time."""
+
+
 class MetricError(PalimpsestError):
     """Arrays or texts that no metric can be computed from."""
 

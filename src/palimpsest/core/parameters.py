@@ -4,10 +4,11 @@ The whole file is checked whenever any of it is read, so that no stage starts be
 of the chain can be meant.
 """
 
+import re
 from collections.abc import Mapping
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -23,8 +24,12 @@ FEWEST_SAMPLES = 3
 """A human pool holds at least so many samples: one to fit on, and two from which null samples are
 drawn (from less, they overlap too much to tell anything)."""
 
+DEVICE = r"^(auto|cpu|cuda(:[0-9]{1,4})?)$"
+MOST_PROCESSES = 4096
+MOVED = {"device": "compute.device"}
+"""Keys of older sections -> where their value stands now."""
+
 Seed = Annotated[int, Field(ge=0)]
-Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["float32", "bfloat16"]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Exponent = Annotated[Number, Field(ge=0, le=4)]
@@ -191,6 +196,8 @@ class ModelParams(Section):
 class TrainingParams(Section):
     """How a model is trained on a training set: sections ``pretrain`` and ``finetune``."""
 
+    moved: ClassVar[Mapping[str, str]] = MOVED
+
     init: Literal["previous", "base"]
     """Weights to start from: the previous generation's, or the first model's every time."""
     blocks: Literal["padded", "packed"]
@@ -229,8 +236,6 @@ class TrainingParams(Section):
     save_dtype: Dtype
     """Type of the weights that are handed on, rounded to it when training ends: bfloat16 takes half
     the room."""
-    device: Device
-    """Where it computes; ``auto`` takes a GPU if there is one."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -243,6 +248,8 @@ class TrainingParams(Section):
 
 class SamplingParams(Section):
     """How a generation's texts are generated: section ``generate``."""
+
+    moved: ClassVar[Mapping[str, str]] = MOVED
 
     documents: Annotated[int, Field(ge=FEWEST_TEXTS)]
     """Number of documents that each generation writes."""
@@ -281,14 +288,29 @@ class SamplingParams(Section):
     """Documents written side by side."""
     dtype: Dtype
     """Type that the model computes in."""
-    device: Device
-    """Where the model computes; ``auto`` takes a GPU if there is one."""
+    engine: Literal["native", "vllm"]
+    """What writes: this project's own loop, or vLLM on a GPU (`palimpsest.lm.vllm_engine`), which
+    draws from the same distribution with random numbers of its own."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.prompts and self.prompt_tokens:
             self.refuse("prompt_tokens", "0 where generate.prompts lists prompts")
+        if self.engine == "vllm":
+            self._check_vllm()
         return self
+
+    def _check_vllm(self) -> None:
+        """Refuses what vLLM does not do, or does otherwise."""
+        where = "where generate.engine is vllm"
+        if self.strategy == "beam":
+            self.refuse("strategy", f"sample or greedy {where}")
+        if self.repetition_penalty != 1:
+            self.refuse("repetition_penalty", f"1 {where}, which would punish the start token too")
+        if self.padding == "right":
+            self.refuse("padding", f"none or left {where}")
+        if self.min_p > 0 and self.top_p < 1:
+            self.refuse("min_p", f"0 beside top_p {where}, which takes them in another order")
 
     def unused_options(self) -> list[str]:
         """The parameters that are set and do nothing under this strategy.
@@ -350,6 +372,8 @@ class WitnessParams(Section):
 class EncoderParams(Section):
     """Which sentence encoder reads the texts, and how."""
 
+    moved: ClassVar[Mapping[str, str]] = MOVED
+
     model: str
     """``bundled`` (all-MiniLM-L6-v2, 384 dimensions, no network), a folder, or a hub id."""
     revision: str | None
@@ -360,17 +384,15 @@ class EncoderParams(Section):
     """Most texts in one forward pass, 1 to 4096."""
     max_tokens: Annotated[int, Field(ge=3, le=32768)]
     """Tokens read of a text, the rest is cut; at least 3, at most the encoder's own limit."""
-    device: Device
-    """Where it runs; ``auto`` takes a GPU if there is one."""
 
 
 class EmbedParams(Section):
     """How texts are read by the encoder and by the models."""
 
+    moved: ClassVar[Mapping[str, str]] = MOVED
+
     dtype: Dtype
     """Type that likelihoods are computed in."""
-    device: Device
-    """Where likelihoods are computed; ``auto`` takes a GPU if there is one."""
     min_count: Annotated[int, Field(ge=1)]
     """Occurrences in the held-out text from which on a next token counts as a class."""
     encoder: EncoderParams
@@ -399,12 +421,31 @@ class ReportParams(Section):
 
 
 class ComputeParams(Section):
-    """How the machine computes; see `palimpsest.core.compute`."""
+    """How and where the machine computes; see `palimpsest.core.compute`.
+
+    Types are not here: each stage's section has its ``dtype``, which belongs to the experiment.
+    """
 
     threads: Annotated[int, Field(ge=1, le=MOST_THREADS)]
-    """Of torch, OpenMP and MKL: another number is another order of sums, and other last bits."""
+    """Of torch, OpenMP and MKL, in each process: another number is another order of sums, and
+    other last bits."""
     portable: bool
     """The same bits on every x86-64 processor, at about half the speed."""
+    device: Annotated[str, Field(json_schema_extra={"pattern": DEVICE})]
+    """Where models and encoder compute: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, or
+    one of several GPUs by its number, ``cuda:1``."""
+    processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)]
+    """Processes that share the work of generate, finetune and embed, one a GPU where they compute
+    on GPUs (`palimpsest.lm.processes`); with ``generate.engine: vllm`` also the GPUs that the model
+    is spread over."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not re.fullmatch(DEVICE, self.device):
+            self.refuse("device", "auto, cpu, cuda, or cuda:0 and so on")
+        if ":" in self.device and self.processes > 1:
+            self.refuse("device", "auto, cpu or cuda where compute.processes is above 1")
+        return self
 
 
 class Parameters(Section):
@@ -449,6 +490,12 @@ class Parameters(Section):
         needs_facts = self.regime.kind == "filtered" and self.regime.criterion == "truth"
         if needs_facts and self.corpus.source != "world":
             self.refuse("regime.criterion", "another one where corpus.source is not world")
+        if self.generate.engine == "vllm" and self.compute.device not in ("auto", "cuda"):
+            self.refuse("compute.device", "auto or cuda where generate.engine is vllm")
+        for key in ("generate.documents", "pretrain.batch_size", "finetune.batch_size"):
+            count = attrgetter(key)(self)
+            if self.compute.processes > count:
+                self.refuse("compute.processes", f"<= {count} ({key}: each has a share of them)")
         if self.model.source == "scratch":
             for field, wanted in self._beyond(self.model.context):
                 self.refuse(field, wanted)
@@ -551,6 +598,11 @@ class Parameters(Section):
         train = self.corpus.train
         if regime.kind == "mix" and regime.real == "fixed" and train is not None and share > train:
             raise ParamsError("corpus.train", wanted=f">= {share}, a generation's share", got=train)
+
+    def processes_of(self, stage: str) -> int:
+        """How many processes share a stage's work; vLLM starts processes of its own."""
+        own = stage == "generate" and self.generate.engine == "vllm"
+        return 1 if own else self.compute.processes
 
     def seed_of(self, source: Randomness) -> int:
         """The seed of one source of randomness: its own, else ``seed``."""

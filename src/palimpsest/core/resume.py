@@ -12,7 +12,8 @@ of libraries and of what the environment says about threads and processors. File
 pickled objects; a damaged one does not pass its checksums and is thrown away.
 
 Known gaps: a file is not forced to the disk, so a power cut may cost the last one (it is then
-damaged, and the work starts anew); two processes must not write the same output.
+damaged, and the work starts anew); two processes must not write the same output, unless they share
+the work on it (`palimpsest.core.team`).
 """
 
 import hashlib
@@ -62,6 +63,8 @@ class Checkpoints:
         out: the stage's output; None keeps nothing.
         seconds: between two writes at the least.
         clock: seconds that only grow.
+        part: begins the rest of every file's name, where several processes share the work and each
+            keeps its own part.
     """
 
     def __init__(
@@ -69,9 +72,10 @@ class Checkpoints:
         out: Path | None,
         seconds: float = SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        part: str = "",
     ) -> None:
         self.folder = None if out is None else unfinished(out)
-        self._seconds, self._clock = seconds, clock
+        self._seconds, self._clock, self._part = seconds, clock, part
         # now: while the stage runs, its source code may be edited
         self._surroundings = {} if out is None else _surroundings()
         self._opened: Counter[str] = Counter()
@@ -90,7 +94,7 @@ class Checkpoints:
         self._opened[name] += 1
         for one in self._pending:
             one._finish()
-        return Task(self, name, f"{name}-{self._opened[name]}-", unit, key)
+        return Task(self, name, f"{name}-{self._opened[name]}-{self._part}", unit, key)
 
     def _changed(self, task: "Task") -> None:
         """Notes that a task has a new state; writes all that are new if it is time."""

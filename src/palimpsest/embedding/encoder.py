@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from palimpsest.core.compute import device_among
 from palimpsest.core.errors import ModelError
+from palimpsest.core.memory import shortage_names
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
+from palimpsest.core.team import ALONE, Team
 from palimpsest.embedding.alike import all_alike
 
 if TYPE_CHECKING:
@@ -30,7 +33,6 @@ READ = {
     "dtype": "float32",
     "batch_size": 256,
     "max_tokens": 256,
-    "device": "auto",
 }
 """How an encoder reads that is given by its name alone."""
 PROBE = ("The city lies by the sea.", "Two and two are four.")
@@ -40,8 +42,12 @@ PROBE = ("The city lies by the sea.", "Two and two are four.")
 class Encoder(ABC):
     """A sentence encoder on its device; `Encoder.load` makes one."""
 
-    def __init__(self, params: EncoderParams, dimensions: int, identity: str) -> None:
+    def __init__(
+        self, params: EncoderParams, dimensions: int, identity: str, device: str = "cpu"
+    ) -> None:
         self.params = params
+        self.device = device
+        """Where it runs: ``cpu``, ``cuda`` or ``cuda:1``."""
         self.dimensions = dimensions
         """Columns of an embedding."""
         self.identity = identity
@@ -50,7 +56,12 @@ class Encoder(ABC):
         """What the encoder lacks and does otherwise, a sentence each."""
 
     @staticmethod
-    def load(params: EncoderParams, cut_to_limit: bool = False, onednn: bool = False) -> "Encoder":
+    def load(
+        params: EncoderParams,
+        cut_to_limit: bool = False,
+        onednn: bool = False,
+        device: str = "auto",
+    ) -> "Encoder":
         """Reads the weights (safetensors only, never code from a repository).
 
         Args:
@@ -59,6 +70,8 @@ class Encoder(ABC):
                 as it has, with a note; otherwise it is an error.
             onednn: whether the bundled encoder may take oneDNN's products, which are faster and
                 have other bits; see `palimpsest.embedding.minilm`.
+            device: where it runs: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or
+                ``cuda:1``.
 
         Raises:
             ModelError: the bundled weights are missing or are not the published ones; no such
@@ -66,24 +79,26 @@ class Encoder(ABC):
                 above the limit.
         """
         if params.model == BUNDLED:
-            return _Bundled(params, onednn)
+            return _Bundled(params, onednn, device)
         from palimpsest.embedding.sentence_encoder import SentenceEncoder
 
-        return SentenceEncoder(params, cut_to_limit)
+        return SentenceEncoder(params, cut_to_limit, device)
 
     def encode(
         self,
         texts: Sequence[str],
         progress: Progress | None = None,
         kept: Checkpoints = NOTHING_KEPT,
+        team: Team = ALONE,
     ) -> NDArray[np.float32]:
         """Embeds texts.
 
         Args:
             texts: any strings, the empty one included (it is the embedding of no words).
             progress: called with (texts done, texts in all) after each batch; a repeated text
-                counts once.
+                counts once. Of several processes, the others are taken to be as far as this one.
             kept: where finished batches are kept; what is there is not computed again.
+            team: who computes; each process a part of the batches.
 
         Returns:
             (n, dimensions), float32, each row of length 1, in the order of the texts. Reordering
@@ -92,8 +107,10 @@ class Encoder(ABC):
         Raises:
             ModelError: embeddings that are not numbers; or all are one, and those of two plain
                 sentences too.
+            MemoryShortage: memory has run out; names what takes less.
         """
-        distinct, rows = self._encode_distinct(texts, progress, kept)
+        with shortage_names("embed.encoder", self.params):
+            distinct, rows = self._encode_distinct(texts, progress, kept, team)
         bad = int((~np.isfinite(distinct).all(axis=1)).sum())
         if bad:
             got = f"NaN or infinity for {bad} of {len(rows)} distinct texts"
@@ -111,6 +128,7 @@ class Encoder(ABC):
         texts: Sequence[str],
         progress: Progress | None = None,
         kept: Checkpoints = NOTHING_KEPT,
+        team: Team = ALONE,
     ) -> tuple[NDArray[np.float32], dict[str, int]]:
         """Embeddings of the distinct texts, and the row of each."""
         import torch
@@ -119,7 +137,8 @@ class Encoder(ABC):
         distinct = np.empty((len(rows), self.dimensions), dtype=np.float32)
 
         def key() -> str:
-            device = torch.cuda.get_device_name() if device_of(self.params) == "cuda" else "cpu"
+            on_gpu = self.device != "cpu"
+            device = torch.cuda.get_device_name(self.device) if on_gpu else "cpu"
             facts = [device, torch.get_num_threads(), self.params.batch_size, self.dimensions]
             return digest("encode", self.identity, facts, [*rows])
 
@@ -131,7 +150,8 @@ class Encoder(ABC):
             return {"rows": np.array(done), "embeddings": distinct[done]}
 
         with torch.inference_mode():
-            batches = self._encode_batches(sorted(rows), task.done)
+            chosen = slice(team.rank + task.done * team.size, None, team.size)
+            batches = self._encode_batches(sorted(rows), chosen)
             for number, (batch, embeddings) in enumerate(batches, task.done + 1):
                 unit = torch.nn.functional.normalize(embeddings.float(), dim=1)
                 places = [rows[text] for text in batch]
@@ -139,7 +159,9 @@ class Encoder(ABC):
                 done.extend(places)
                 task.keep(number, state)
                 if progress is not None:
-                    progress(len(done), len(rows))
+                    progress(min(len(done) * team.size, len(rows)), len(rows))
+        for places, part in team.gathered((done, distinct[done])):
+            distinct[places] = part
         return distinct, rows
 
     def doubts(self, texts: Sequence[str], embeddings: NDArray[np.float32]) -> list[str]:
@@ -163,9 +185,9 @@ class Encoder(ABC):
 
     @abstractmethod
     def _encode_batches(
-        self, texts: list[str], first: int
+        self, texts: list[str], chosen: slice
     ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
-        """Yields (texts of a batch, their embeddings (b, d)) from batch number `first` on.
+        """Yields (texts of a batch, their embeddings (b, d)) for the chosen batches of all.
 
         The texts come in sorted order.
         """
@@ -174,26 +196,26 @@ class Encoder(ABC):
 class _Bundled(Encoder):
     """all-MiniLM-L6-v2."""
 
-    def __init__(self, params: EncoderParams, onednn: bool) -> None:
+    def __init__(self, params: EncoderParams, onednn: bool, device: str) -> None:
         import torch
 
         from palimpsest.embedding.minilm import SHA256, MiniLM
 
-        dtype, device = getattr(torch, params.dtype), device_of(params)
-        self.model = MiniLM(dtype, device, params.max_tokens, onednn)
+        dtype, place = getattr(torch, params.dtype), device_of(device)
+        self.model = MiniLM(dtype, place, params.max_tokens, onednn)
         check_max_tokens(params, self.model.position_limit)
         bits = ("oneDNN",) if self.model.onednn else ()
         identity = identity_of(params, SHA256, self.model.vocabulary, *bits)
-        super().__init__(params, self.model.dimensions, identity)
+        super().__init__(params, self.model.dimensions, identity, place)
 
     def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:
         """See `Encoder.pieces`."""
         return self.model.pieces(words)
 
     def _encode_batches(
-        self, texts: list[str], first: int
+        self, texts: list[str], chosen: slice
     ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
-        yield from self.model.batches(texts, self.params.batch_size, first)
+        yield from self.model.batches(texts, self.params.batch_size, chosen)
 
 
 def named_encoder(model: str, section: str) -> EncoderParams:
@@ -208,15 +230,12 @@ def named_encoder(model: str, section: str) -> EncoderParams:
     return EncoderParams.of({"model": model, **READ}, section)
 
 
-def device_of(params: EncoderParams) -> str:
-    """Where an encoder runs; ModelError for a GPU that is not there."""
+def device_of(device: str) -> str:
+    """Where an encoder runs that is to run on a device; ModelError for a GPU that is not there."""
     import torch
 
-    if params.device == "cpu" or (params.device == "auto" and not torch.cuda.is_available()):
-        return "cpu"
-    if not torch.cuda.is_available():
-        raise ModelError("embed.encoder.device", wanted="a GPU for 'cuda'", got="none")
-    return "cuda"
+    gpus = max(torch.cuda.device_count(), 1) if torch.cuda.is_available() else 0
+    return device_among(device, gpus)
 
 
 def check_max_tokens(params: EncoderParams, limit: int) -> None:

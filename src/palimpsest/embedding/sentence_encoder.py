@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from palimpsest.core.errors import ModelError, written_out
+from palimpsest.core.memory import is_shortage
 from palimpsest.core.named_paths import path_of
 from palimpsest.core.parameters import EncoderParams
 from palimpsest.core.storage import read_json
@@ -37,8 +38,11 @@ OFFLINE_CHOICES = f"without a network: {BUNDLED!r} or the path of a folder"
 class SentenceEncoder(Encoder):
     """An encoder of sentence-transformers; see `Encoder.load`."""
 
-    def __init__(self, params: EncoderParams, cut_to_limit: bool = False) -> None:
-        model, offline = _loaded(params, device_of(params))
+    def __init__(
+        self, params: EncoderParams, cut_to_limit: bool = False, device: str = "auto"
+    ) -> None:
+        place = device_of(device)
+        model, offline = _loaded(params, place)
         notes = []
         limit = _position_limit(model)
         if limit is not None and cut_to_limit and params.max_tokens > limit:
@@ -59,7 +63,7 @@ class SentenceEncoder(Encoder):
         if blank is not None:
             notes.append(f"the encoder reads nothing in an empty text: {blank!r} stands for it")
         identity = identity_of(params, _state_hash(model), str(model), vocabulary)
-        super().__init__(params, dimensions, identity)
+        super().__init__(params, dimensions, identity, place)
         self.model, self.blank, self.notes = model, blank, tuple(notes)
 
     def pieces(self, words: Sequence[str]) -> NDArray[np.int64]:
@@ -75,17 +79,17 @@ class SentenceEncoder(Encoder):
         return counts
 
     def _encode_batches(
-        self, texts: list[str], first: int
+        self, texts: list[str], chosen: slice
     ) -> Iterator[tuple[list[str], "torch.Tensor"]]:
         by_length = sorted(texts, key=len)
         size = self.params.batch_size
-        for start in range(first * size, len(by_length), size):
+        for start in range(0, len(by_length), size)[chosen]:
             batch = by_length[start : start + size]
             options = {"batch_size": len(batch), "show_progress_bar": False}
             read = [self.blank or text if not text.strip() else text for text in batch]
             try:
                 embeddings = self.model.encode(read, convert_to_tensor=True, **options)
-            except Exception as error:  # a token without a row, a GPU that is full
+            except Exception as error:  # a token without a row, for example
                 raise _unusable(self.params, False, error, "reads its texts") from error
             yield batch, embeddings
 
@@ -142,6 +146,8 @@ def _blank(model: Any) -> str | None:
         if model.encode([""], show_progress_bar=False).any():
             return None
     except Exception as error:  # of whatever layer comes first
+        if is_shortage(error):
+            raise
         log.debug("an empty text: %s", error)
     return getattr(model.tokenizer, "pad_token", None) or _first_token(model.tokenizer)
 
@@ -210,6 +216,8 @@ def _reachable(model: str) -> bool:
 def _unusable(
     params: EncoderParams, offline: bool, error: Exception, does: str = "can be loaded"
 ) -> ModelError:
+    if is_shortage(error):
+        raise error
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return ModelError(
         "embed.encoder.model",

@@ -241,7 +241,7 @@ def load_model(
     Args:
         folder: with config.json and safetensors weights.
         dtype: ``float32`` or ``bfloat16``, the type that it computes in.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: see `palimpsest.lm.runtime.device_named`.
         prompt: real token ids, which a model of `transformers` is tried on.
 
     Raises:

@@ -9,6 +9,7 @@ origin (a variance below about 1e-15 ‖μ‖² reads as noise of that size, nev
 GPU, additions to one class happen in no fixed order, so that sums may differ in the last digit.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -105,6 +106,19 @@ class ClassSums:
             "class_sums": self._sums_Kd,
             "class_squares": self._squares_K,
         }
+
+    def merged(self, states: Sequence[Arrays]) -> "ClassSums":
+        """The sums of several passes.
+
+        Args:
+            states: of each, see `state`.
+        """
+        classes, width = self._sums_Kd.shape
+        total, part = (ClassSums(classes, width, self._sums_Kd.device) for _ in range(2))
+        for state in states:
+            part.take_up(state)
+            total.merge(part)
+        return total
 
     def merge(self, other: "ClassSums") -> None:
         """Adds what another pass has seen.

@@ -8,6 +8,7 @@ end early leave the batch (`SHRINK`).
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
+from math import ceil
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from palimpsest.core.errors import ParamsError
 from palimpsest.core.parameters import SamplingParams
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
+from palimpsest.core.team import ALONE, Team, merged
 from palimpsest.lm.beam_search import search
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.next_token import SeenTokens, adjusted, sample_next
@@ -40,6 +42,7 @@ def generate(
     uniforms: Uniforms,
     progress: Callable[[int], None] = lambda done: None,
     kept: Checkpoints = NOTHING_KEPT,
+    team: Team = ALONE,
 ) -> list[list[int]]:
     """Continues every prompt.
 
@@ -51,6 +54,7 @@ def generate(
         uniforms: random numbers by document (see `palimpsest.core.rng.uniforms`).
         progress: called with the number of documents that were finished.
         kept: where finished batches are kept; what is there is not written again.
+        team: who writes; each process a part of the batches, which are smaller where they are few.
 
     Returns:
         For each prompt the new token ids, without the end token.
@@ -69,8 +73,9 @@ def generate(
 
     task = kept.task("generate", "batch", key)
     texts = _texts_of(task.state) or [[] for _ in prompts]
+    batches = list(_batches(prompts, params, team.size))
     with torch.inference_mode():
-        for number, batch in enumerate(list(_batches(prompts, params)), 1):
+        for number, batch in enumerate(team.dealt(batches), 1):
             if number <= task.done:
                 progress(len(batch))
                 continue
@@ -85,6 +90,12 @@ def generate(
                 texts[index] = ids
             task.keep(number, lambda: _state_of(texts))
             progress(len(batch))
+    if team.size > 1:
+        progress(len(prompts) - sum(map(len, team.dealt(batches))))  # the others' documents
+    own = team.gathered([[texts[index] for index in batch] for batch in team.dealt(batches)])
+    for batch, new in zip(batches, merged(own), strict=True):
+        for index, ids in zip(batch, new, strict=True):
+            texts[index] = ids
     return texts
 
 
@@ -115,13 +126,18 @@ def _check_lengths(
         )
 
 
-def _batches(prompts: Sequence[Sequence[int]], params: SamplingParams) -> Iterator[list[int]]:
+def _batches(
+    prompts: Sequence[Sequence[int]], params: SamplingParams, processes: int = 1
+) -> Iterator[list[int]]:
     """Indices of prompts to write side by side: of one length, unless they may be padded."""
+    size = params.batch_size
+    if params.padding != "right":  # how far a prompt is filled up depends on its neighbours
+        size = min(size, max(1, ceil(len(prompts) / processes)))
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     batch: list[int] = []
     for index in order:
         mixed = batch and len(prompts[index]) != len(prompts[batch[0]])
-        if len(batch) == params.batch_size or (mixed and params.padding == "none"):
+        if len(batch) == size or (mixed and params.padding == "none"):
             yield batch
             batch = []
         batch.append(index)

@@ -19,6 +19,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from palimpsest.core.errors import ModelError
+from palimpsest.core.memory import is_shortage
 from palimpsest.lm.decoders import CachedDecoder, RereadingDecoder
 from palimpsest.lm.model_size import check_size, positions_of, unusable
 from palimpsest.lm.weights import Shape, check_loaded
@@ -176,7 +177,9 @@ class HubModel:
                 decoder.reorder(torch.tensor([1], device=ids_1T.device))
                 got += [decoder.step(rows[1:, at : at + 1])[0] for at in range(first + 1, width)]
                 whole = self.model(shifted, use_cache=False).logits[0]
-        except Exception:  # a cache that this family does not have
+        except Exception as error:  # a cache that this family does not have
+            if is_shortage(error):
+                raise
             return False
         return _same(torch.stack(got), whole[first - gap - 1 :])
 

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from palimpsest.core.errors import ModelError
+from palimpsest.core.memory import is_shortage
 from palimpsest.lm.model_config import MOST_LAYERS, MOST_POSITIONS
 from palimpsest.lm.weights import Shape
 
@@ -71,7 +72,12 @@ def check_size(config: Any, shapes: Mapping[str, Shape], what: Path, folder: Pat
 
 
 def unusable(what: Path | str, reason: object) -> ModelError:
-    """The error for what is no causal language model: in one line, whatever the reason's text."""
+    """The error for what is no causal language model: in one line, whatever the reason's text.
+
+    A lack of memory is not the model's fault: it is raised as it is.
+    """
+    if isinstance(reason, Exception) and is_shortage(reason):
+        raise reason
     text = str(reason)
     if isinstance(reason, Exception):
         text = text.splitlines()[0] if text else type(reason).__name__

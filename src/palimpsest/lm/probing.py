@@ -7,7 +7,7 @@ as float32: half the size, and they were computed from hidden states of that pre
 """
 
 from collections.abc import Callable, Sequence
-from itertools import count, islice
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from palimpsest.core.resume import NOTHING_KEPT, Checkpoints, digest
 from palimpsest.core.resume import Arrays as State
+from palimpsest.core.team import ALONE, Team
 from palimpsest.lm.batching import IGNORED, batches_by_length, collate
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.class_statistics import CentreAgreement, ClassSums
@@ -39,6 +40,7 @@ def heldout_and_classes(
     counts_V: NDArray[np.int64],
     min_count: int,
     kept: Checkpoints = NOTHING_KEPT,
+    team: Team = ALONE,
     prompts: Sequence[str] | None = None,
 ) -> tuple[Arrays, Arrays]:
     """Likelihoods of the held-out texts and, from the same pass, the model's class statistics.
@@ -54,6 +56,7 @@ def heldout_and_classes(
         counts_V: occurrences of each token type in the human training corpus, (V,).
         min_count: occurrences in the texts from which on a next token counts as a class.
         kept: where both passes keep their state.
+        team: who computes; each process a part of the batches of either pass.
         prompts: what each text continues; it is read, and not counted.
 
     Returns:
@@ -63,8 +66,9 @@ def heldout_and_classes(
         (<= 1000, d), the output embedding of the most frequent words.
     """
     visitor = _first_pass(model)
-    likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visitor, kept, prompts)
-    classes = _classes(model, tokenizer, texts, visitor, min_count, kept, prompts)
+    likelihoods = heldout_arrays(model, tokenizer, texts, counts_V, visitor, kept, prompts, team)
+    visitor.share(team)
+    classes = _classes(model, tokenizer, (texts, prompts), visitor, min_count, kept, team)
     words = tokenizer.frequent_words(counts_V, WORDS)
     classes["word_rows"] = _rows(model.unembedding().detach(), words)
     return likelihoods, classes
@@ -86,7 +90,7 @@ def class_statistics(
     """
     visitor = _first_pass(model)
     likelihood(model, tokenizer, texts, visitor=visitor)
-    classes = _classes(model, tokenizer, texts, visitor, min_count)
+    classes = _classes(model, tokenizer, (texts, None), visitor, min_count)
     return {**classes, "occurrences": visitor.sums.counts}
 
 
@@ -98,11 +102,11 @@ def _first_pass(model: LanguageModel) -> "_FirstPass":
 def _classes(
     model: LanguageModel,
     tokenizer: Tokenizer,
-    texts: Sequence[str],
+    read: tuple[Sequence[str], Sequence[str] | None],
     visitor: "_FirstPass",
     min_count: int,
     kept: Checkpoints = NOTHING_KEPT,
-    prompts: Sequence[str] | None = None,
+    team: Team = ALONE,
 ) -> Arrays:
     """What the first pass has gathered, and the agreement of the classifier with its means."""
     classes = visitor.sums.at_least(min_count)
@@ -114,8 +118,9 @@ def _classes(
             for hidden_Nd in visitor.kept.batches:
                 agreement.update(hidden_Nd)
         else:
-            _second_pass(model, tokenizer, (texts, prompts), agreement, min_count, kept)
-        agreed, seen = agreement.agreed, agreement.tokens
+            _second_pass(model, tokenizer, read, agreement, min_count, kept, team)
+        counts = team.gathered((agreement.agreed, agreement.tokens))
+        agreed, seen = map(sum, zip(*counts, strict=True))
     return {
         "ids": classes.ids,
         "counts": classes.counts,
@@ -134,6 +139,7 @@ def _second_pass(
     agreement: CentreAgreement,
     min_count: int,
     kept: Checkpoints,
+    team: Team,
 ) -> None:
     """Compares classifier and nearest mean at every token, from where it was kept."""
 
@@ -155,7 +161,7 @@ def _second_pass(
         agreement.update(hidden_Nd)
         task.keep(next(seen), state)
 
-    visit_hidden(model, tokenizer, read[0], visit, first, read[1])
+    visit_hidden(model, tokenizer, read[0], visit, first, read[1], team)
 
 
 @torch.inference_mode()
@@ -166,6 +172,7 @@ def visit_hidden(
     visitor: Callable[[Tensor], None],
     first: int = 0,
     prompts: Sequence[str] | None = None,
+    team: Team = ALONE,
 ) -> None:
     """Shows the hidden states before every token of the texts, in the batches of `likelihood`.
 
@@ -176,9 +183,10 @@ def visit_hidden(
         visitor: called with (N, d) float32 for every batch.
         first: so many batches are left out.
         prompts: what each text continues; it is read, and not shown.
+        team: who reads; each process a part of the batches, which it shows and counts alone.
     """
     rows, _, skipped = scored_rows(tokenizer, texts, prompts, model.context)
-    for batch in islice(batches_by_length(rows, model.device), first, None):
+    for batch in team.dealt(list(batches_by_length(rows, model.device)))[first:]:
         given = [skipped[i] for i in batch]
         ids_BT, targets_BT = collate([rows[i] for i in batch], tokenizer.end, model.device, given)
         places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
@@ -191,6 +199,7 @@ def last_states(
     tokenizer: Tokenizer,
     texts: Sequence[str],
     kept: Checkpoints = NOTHING_KEPT,
+    team: Team = ALONE,
 ) -> NDArray[np.float32]:
     """The hidden state at the last token of each text.
 
@@ -199,6 +208,7 @@ def last_states(
         tokenizer: its tokenizer.
         texts: n texts; of one longer than the context, the last tokens are read.
         kept: where the states after each batch are kept.
+        team: who computes; each process a part of the batches.
 
     Returns:
         (n, d); the state at the start token for an empty text.
@@ -209,14 +219,17 @@ def last_states(
     task = kept.task("probe", "batch", lambda: digest("last states", model_digest(model), rows))
     zeros = np.zeros((len(rows), model.unembedding().shape[1]), dtype=np.float32)
     states = task.state.get("states", zeros)
-    batches = islice(batches_by_length(rows, model.device), task.done, None)
-    for number, batch in enumerate(batches, task.done + 1):
+    batches = team.dealt(list(batches_by_length(rows, model.device)))
+    for number, batch in enumerate(batches[task.done :], task.done + 1):
         ids_BT, _ = collate([rows[i] for i in batch], tokenizer.end, model.device)
         last_B = torch.tensor([len(rows[i]) - 2 for i in batch], device=model.device)
         hidden_BTd = model.hidden(ids_BT)
         at = torch.arange(len(batch), device=model.device)
         states[batch] = hidden_BTd[at, last_B].float().cpu().numpy()
         task.keep(number, lambda: {"states": states})
+    own = [index for batch in batches for index in batch]
+    for places, part in team.gathered((own, states[own])):
+        states[places] = part
     return states
 
 
@@ -229,6 +242,11 @@ class _FirstPass:
     def __call__(self, hidden_Nd: Tensor, targets_N: Tensor, logits_NV: Tensor) -> None:
         self.sums.update(hidden_Nd, targets_N, logits_NV)
         self.kept.add(hidden_Nd.float())
+
+    def share(self, team: Team) -> None:
+        """Takes the sums of all processes for its own; the hidden states stay this one's."""
+        if team.size > 1:
+            self.sums = self.sums.merged(team.gathered(self.sums.state()))
 
     def state(self) -> State:
         """The sums, not the hidden states: they would make it large."""

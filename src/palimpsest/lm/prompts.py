@@ -11,8 +11,8 @@ import numpy as np
 from palimpsest.core.errors import CorpusError
 from palimpsest.core.parameters import FEWEST_TEXTS, SamplingParams, WitnessParams
 from palimpsest.core.resume import NOTHING_KEPT, Checkpoints
-from palimpsest.lm.checkpoint import LanguageModel
-from palimpsest.lm.generation import Uniforms, generate
+from palimpsest.lm.engines import Author
+from palimpsest.lm.generation import Uniforms
 from palimpsest.lm.tokenizer import Tokenizer
 
 
@@ -113,8 +113,7 @@ def human_columns(
 
 
 def continuations(
-    model: LanguageModel,
-    tokenizer: Tokenizer,
+    author: Author,
     witness: WitnessParams,
     params: SamplingParams,
     noise: Uniforms,
@@ -123,8 +122,8 @@ def continuations(
     """The continuation of each witness prompt, without the prompt; shorter where context ends."""
     if not witness.prompts:
         return []
-    prompts = tokenizer.encode(witness.prompts)
-    room = model.context - 1 - max(len(prompt) for prompt in prompts)
+    prompts = author.tokenizer.encode(witness.prompts)
+    room = author.context - 1 - max(len(prompt) for prompt in prompts)
     shorter = params.changed(max_new_tokens=max(1, min(params.max_new_tokens, room)))
-    new = generate(model, tokenizer, prompts, shorter, noise, kept=kept)
-    return tokenizer.decode_behind(prompts, new)[1]
+    new = author.write(prompts, shorter, noise, kept=kept)
+    return author.tokenizer.decode_behind(prompts, new)[1]

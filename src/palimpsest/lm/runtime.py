@@ -8,11 +8,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from palimpsest.core.compute import is_portable
+from palimpsest.core.compute import device_among, is_portable
 from palimpsest.core.errors import ModelError
+from palimpsest.core.parameters import ComputeParams
 from palimpsest.core.resume import digest
+from palimpsest.core.team import Team
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Typed(Protocol):
+    """A section of params.yaml that says in which type something computes."""
+
+    @property
+    def dtype(self) -> str:
+        """``float32`` or ``bfloat16``."""
 
 
 class Placed(Protocol):
@@ -38,12 +48,44 @@ class Weighted(Placed, Protocol):
 
 
 def device_named(name: str) -> torch.device:
-    """The device of that name; ``auto`` takes a GPU where there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device", wanted="cpu or auto", got="cuda, and this machine has none")
-    return torch.device(name)
+    """The device of that name, see ``compute.device``.
+
+    Args:
+        name: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:1``.
+
+    Raises:
+        ModelError: this machine has no such GPU.
+    """
+    gpus = max(torch.cuda.device_count(), 1) if torch.cuda.is_available() else 0
+    return torch.device(device_among(name, gpus))
+
+
+def placed(team: Team, compute: ComputeParams, **sections: Typed) -> str:
+    """The device of a process, which computes in the types that sections of params.yaml ask for.
+
+    Args:
+        team: the processes that share the stage.
+        compute: of params.yaml.
+        **sections: by their dotted names, for the error.
+
+    Returns:
+        Its name, see `device_named`.
+
+    Raises:
+        ModelError: no such device, or a GPU that does not have the type.
+    """
+    place = team.place(compute.device)
+    device = device_named(place)
+    if device.type != "cuda":
+        return place  # a CPU computes in every type, if not always fast
+    with torch.cuda.device(device):
+        there = torch.cuda.is_bf16_supported(including_emulation=False)
+        card = torch.cuda.get_device_name()
+    for name, section in sections.items():
+        if section.dtype == "bfloat16" and not there:
+            got = f"bfloat16, which {card} does not have"
+            raise ModelError(f"{name}.dtype", wanted="float32", got=got)
+    return place
 
 
 def machine_facts(model: Placed) -> dict[str, Any]:

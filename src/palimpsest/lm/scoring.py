@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
+from palimpsest.core.team import ALONE, Team, added
 from palimpsest.lm.batching import IGNORED, batches_by_length, collate, make_rows
 from palimpsest.lm.checkpoint import LanguageModel, load_model_and_tokenizer
 from palimpsest.lm.cross_entropy import chunks
@@ -96,6 +97,7 @@ def likelihood(
     visitor: Visitor | None = None,
     prompts: Sequence[str] | None = None,
     kept: Checkpoints = NOTHING_KEPT,
+    team: Team = ALONE,
 ) -> Likelihood:
     """Scores texts, each from the start token, or from its prompt, to the end token.
 
@@ -112,6 +114,7 @@ def likelihood(
         prompts: what each text continues; it is read, and not scored.
         kept: where the sums over finished batches are kept, unless there is a visitor that is no
             `KeptVisitor`.
+        team: who computes; each process a part of the batches, and a visitor sees that part alone.
     """
     rows, owners, skipped = scored_rows(tokenizer, texts, prompts, model.context)
     rare = torch.zeros(model.vocabulary, dtype=torch.bool, device=model.device)
@@ -135,7 +138,7 @@ def likelihood(
         if own is not None:
             own.take_up(task.state)
     with torch.inference_mode(), kept_memory():
-        batches = list(batches_by_length(rows, model.device))
+        batches = team.dealt(list(batches_by_length(rows, model.device)))
         for number, batch in enumerate(batches[task.done :], task.done + 1):
             pieces = collate(
                 [rows[i] for i in batch], tokenizer.end, model.device, [skipped[i] for i in batch]
@@ -144,7 +147,7 @@ def likelihood(
             owner_of_row = torch.tensor([owners[i] for i in batch])
             sums.index_add_(1, owner_of_row[places.cpu()], values_5N.double().cpu())
             task.keep(number, state)
-    nll, count, rare_nll, rare_count, entropy = sums.numpy()
+    nll, count, rare_nll, rare_count, entropy = added(team.gathered(sums.numpy()))
     return Likelihood(nll, count.astype(np.int64), rare_nll, rare_count.astype(np.int64), entropy)
 
 
@@ -180,9 +183,12 @@ def folder_likelihood(
     texts: Sequence[str],
     prompts: Sequence[str],
     kept: Checkpoints = NOTHING_KEPT,
+    team: Team = ALONE,
+    device: str = "auto",
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Loss and number of tokens of each text under the model of a folder, see `likelihood`."""
-    return likelihood(*load_model_and_tokenizer(folder), texts, prompts=prompts, kept=kept).per_text
+    judge = load_model_and_tokenizer(folder, device=device)
+    return likelihood(*judge, texts, prompts=prompts, kept=kept, team=team).per_text
 
 
 def heldout_arrays(
@@ -193,6 +199,7 @@ def heldout_arrays(
     visitor: Visitor | None = None,
     kept: Checkpoints = NOTHING_KEPT,
     prompts: Sequence[str] | None = None,
+    team: Team = ALONE,
 ) -> dict[str, NDArray[np.generic]]:
     """Held-out texts under one model, with rare tokens and the entropy of its predictions.
 
@@ -204,12 +211,14 @@ def heldout_arrays(
         visitor: sees hidden states, targets and scores of every batch.
         kept: see `likelihood`.
         prompts: what each text continues, see `likelihood`.
+        team: see `likelihood`.
 
     Returns:
         (n,) each: ``heldout_nll``, ``heldout_tokens``, ``heldout_rare_nll``,
         ``heldout_rare_tokens`` and ``heldout_entropy``.
     """
-    scored = likelihood(model, tokenizer, texts, rare_types(counts_V), visitor, prompts, kept)
+    rare_V = rare_types(counts_V)
+    scored = likelihood(model, tokenizer, texts, rare_V, visitor, prompts, kept, team)
     return {
         "heldout_nll": scored.nll_nats,
         "heldout_tokens": scored.tokens,
@@ -223,13 +232,14 @@ def text_arrays(
     model: LanguageModel,
     tokenizer: Tokenizer,
     kept: Checkpoints = NOTHING_KEPT,
+    team: Team = ALONE,
     /,
     **sets: Continuations,
 ) -> dict[str, NDArray[np.generic]]:
     """Several sets of texts under one model: ``{set}_nll`` and ``{set}_tokens``, (n,) each."""
     arrays: dict[str, NDArray[np.generic]] = {}
     for name, (prompts, texts) in sets.items():
-        scored = likelihood(model, tokenizer, texts, prompts=prompts, kept=kept)
+        scored = likelihood(model, tokenizer, texts, prompts=prompts, kept=kept, team=team)
         arrays |= {f"{name}_nll": scored.nll_nats, f"{name}_tokens": scored.tokens}
     return arrays
 

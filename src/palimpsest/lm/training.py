@@ -4,7 +4,10 @@ The loss of a batch is divided by a constant number of tokens (the mean of a bat
 batch's own: means over batches of unequal length would over-weight the ends of short documents, and
 a chain of generations would collapse in length by itself.
 
-Known gaps: no dropout, no gradient accumulation over several devices.
+Several processes take every n-th row of a batch each, and add their gradients up: with a constant
+divisor, that is the gradient of the whole batch.
+
+Known gaps: no dropout, no accumulation of gradients over several batches.
 """
 
 import csv
@@ -20,6 +23,7 @@ from torch import Tensor
 from palimpsest.core.errors import ParamsError, TrainingError
 from palimpsest.core.parameters import TrainingParams
 from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, Task, digest
+from palimpsest.core.team import ALONE, Team
 from palimpsest.lm.batching import IGNORED, collate
 from palimpsest.lm.checkpoint import LanguageModel
 from palimpsest.lm.cross_entropy import backward
@@ -56,6 +60,7 @@ def train(
     like: Sequence[str] | None = None,
     section: str = "finetune",
     kept: Checkpoints = NOTHING_KEPT,
+    team: Team = ALONE,
 ) -> tuple[LanguageModel, list[Step]]:
     """Trains a copy of the model.
 
@@ -71,6 +76,7 @@ def train(
         section: of params.yaml, for errors.
         kept: where the state between two steps is kept; training goes on from what is there, and
             ends with the same bits as without a pause.
+        team: who trains; each process a part of every batch, and all have the result.
 
     Returns:
         The trained model in float32, its weights rounded to ``save_dtype``; and the curve.
@@ -91,22 +97,25 @@ def train(
     worker = model.to(DTYPES[params.dtype], model.device)
     exact = worker if worker.dtype == torch.float32 else model.to(torch.float32, model.device)
     masters = {name: weight.detach() for name, weight in exact.parameters().items()}
-    update = _Update(worker, masters, params, steps)
+    update = _Update(worker, masters, params, steps, team)
 
     def key() -> str:
         sizes = tokenizer.end, divisor, steps
         return digest("train", model_digest(model), params.as_dict(), rows, plan, sizes)
 
     task = kept.task(section, "step", key)
+    task.done, task.state = team.from_first((task.done, task.state))
     curve = update.take_up(task)
     for step in curve:
         progress(step, steps)
     with kept_memory():
         for number, batch in enumerate(plan[task.done :], task.done + 1):
-            given = [params.skip_tokens] * len(batch)
-            pieces = [rows[index] for index in batch]
-            ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
-            loss, count = _backward(worker, ids_BT, targets_BT, divisor)
+            pieces = [rows[index] for index in team.dealt(batch)]
+            loss, count = 0.0, 0
+            if pieces:  # the last batch may have fewer rows than there are processes
+                given = [params.skip_tokens] * len(pieces)
+                ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
+                loss, count = _backward(worker, ids_BT, targets_BT, divisor)
             curve.append(update(number, loss, count))
             task.keep(number, lambda: update.state(curve))
             progress(curve[-1], steps)
@@ -129,9 +138,14 @@ class _Update:
     """AdamW on float32 weights: the worker's own, or behind one that computes in a shorter type."""
 
     def __init__(
-        self, worker: LanguageModel, masters: dict[str, Tensor], params: TrainingParams, steps: int
+        self,
+        worker: LanguageModel,
+        masters: dict[str, Tensor],
+        params: TrainingParams,
+        steps: int,
+        team: Team = ALONE,
     ) -> None:
-        self.params, self.steps, self.masters = params, steps, masters
+        self.params, self.steps, self.masters, self.team = params, steps, masters, team
         self.workers = worker.parameters()
         for weight in self.workers.values():
             weight.requires_grad_(True)
@@ -178,12 +192,15 @@ class _Update:
                 self.workers[name].copy_(master)
 
     def __call__(self, number: int, loss: float, count: int) -> Step:
+        losses, counts = zip(*self.team.gathered((loss, count)), strict=True)
+        loss, count = sum(losses), sum(counts)
         if not math.isfinite(loss):
             raise _not_a_number("loss", number, loss)
         for name, master in self.masters.items():
             gradient = self.workers[name].grad
             master.grad = torch.zeros_like(master) if gradient is None else gradient.float()
             self.workers[name].grad = None
+        self.team.add_up([master.grad for master in self.masters.values()])
         limit = self.params.clip_norm or math.inf
         norm = float(torch.nn.utils.clip_grad_norm_(list(self.masters.values()), limit))
         if not math.isfinite(norm):

@@ -153,7 +153,7 @@ class MonitorParams(Section):
             padding="left",
             batch_size=BATCH_TEXTS,
             dtype="float32",
-            device="auto",
+            engine="native",
         )
 
 
