@@ -19,7 +19,7 @@ from palimpsest.core.team import Team
 from palimpsest.lm.launch import share
 
 if TYPE_CHECKING:
-    from palimpsest.lm.training import Step
+    from palimpsest.lm.training_curve import Step
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -43,7 +43,8 @@ def _finetune(args: Namespace, parameters: Parameters, team: Team) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import load_model_and_tokenizer, save_model
     from palimpsest.lm.runtime import machine_facts, placed
-    from palimpsest.lm.training import curve_csv, train
+    from palimpsest.lm.training import train
+    from palimpsest.lm.training_curve import curve_csv
 
     params = parameters.pretrain if args.section == "pretrain" else parameters.finetune
     models, seed = opened("finetune", args), parameters.seed_of("finetune")

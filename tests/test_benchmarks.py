@@ -4,6 +4,7 @@ Nothing here looks at a time: a timing in a test measures the machine's other wo
 """
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +17,16 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import bench, fine_tuning, overhead, paired, reading, sampling, whole_generation
+from benchmarks import (
+    bench,
+    fine_tuning,
+    gpu,
+    overhead,
+    paired,
+    reading,
+    sampling,
+    whole_generation,
+)
 from benchmarks.model_shapes import Options, Row, texts_of, twins
 from benchmarks.paired import Measured, Pair, PeakMemory, UnequalWorkError, hold_equal, measure
 from palimpsest.core.errors import CorpusError
@@ -357,3 +367,67 @@ def test_imports_are_summed_by_package() -> None:
     start = overhead.Start(2.0, packages)
     row = overhead.starts_table([{"embed g01": start}]).splitlines()[-1]
     assert row == "| embed g01 | 2.00 s | 1.50 s | torch 1.50, numpy 0.00 |"
+
+
+# --- a GPU ---
+
+
+def test_without_a_gpu_its_benchmark_runs_at_toy_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "gpu.jsonl"
+    gpu.main(["--quick", "--rounds", "2", "--out", str(out)])
+    table = capsys.readouterr().out.splitlines()
+    measured = paired.read_measured(out)
+    names = ["toy_gpu_products", *(f"toy_gpu_sampling_{rows}" for rows in gpu.TOY.batches)]
+    assert [one.name for one in measured] == [*names, "toy_gpu_fine_tuning"]
+    assert len(table) == 2 + len(measured)
+    assert {line.count("|") for line in table} == {len(gpu.HEAD) + 1}
+    assert measured[2].amount == gpu.TOY.batches[1] * gpu.TOY.new
+    assert measured[2].facts["distinct"] > 1
+    assert len(measured[-1].ours) == gpu.TOY.steps
+    assert measured[-1].facts["mfu"] == pytest.approx(
+        measured[-1].facts["flops"]
+        / np.median(measured[-1].ours)
+        / (measured[0].amount / min(measured[0].ours))
+    )
+
+
+def test_it_runs_as_a_file_from_anywhere(tmp_path: Path) -> None:
+    words = [sys.executable, str(ROOT / "benchmarks" / "gpu.py"), "--quick", "--rounds", "1"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4 + len(gpu.TOY.batches)
+    assert not list(tmp_path.iterdir())
+
+
+def test_flops_of_a_step_by_hand() -> None:
+    model, _ = gpu.model_of(gpu.TOY, torch.device("cpu"))
+    # two layers of 12 x 32 x 32 weights, 320 rows of the output embedding, 24 tokens in a row
+    weights = 2 * 12 * 32 * 32 + 320 * 32
+    assert gpu.flops_of_a_step(model, 96, 24) == 96 * (6 * weights + 6 * 2 * 32 * 24)
+
+
+def test_flops_of_a_step_are_those_of_its_products() -> None:
+    """As torch counts them; of attention it counts the half that is masked, too."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = gpu.model_of(gpu.TOY, torch.device("cpu"))[0].to(torch.bfloat16, torch.device("cpu"))
+    for weight in model.parameters().values():
+        weight.requires_grad_(True)
+    with FlopCounterMode(display=False) as counted:
+        model.logits(model.hidden(torch.zeros(4, 24, dtype=torch.long))).sum().backward()
+    kinds: dict[str, int] = {"weights": 0, "attention": 0}
+    for name, flops in counted.get_flop_counts()["Global"].items():
+        kinds["attention" if "bmm" in str(name) else "weights"] += flops
+    assert gpu.flops_of_a_step(model, 96, 24) == kinds["weights"] + kinds["attention"] / 2
+    assert kinds["attention"] > 0
+
+
+@pytest.mark.parametrize("words", [["--rounds", "0"], ["--types", "1"]])
+def test_what_cannot_be_measured_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        gpu.main(words)
+    assert f"{words[0]}: want at least" in capsys.readouterr().err

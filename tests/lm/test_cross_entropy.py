@@ -88,7 +88,7 @@ def gradients(model, chunked, monkeypatch):
     rows = ids(3, 12)
     hidden = model.hidden(rows[:, :-1]).flatten(0, 1)
     loss = backward(model, hidden, rows[:, 1:].flatten(), 5.0)
-    return loss, {name: w.grad.clone() for name, w in model.parameters().items()}
+    return float(loss), {name: w.grad.clone() for name, w in model.parameters().items()}
 
 
 def test_the_gradient_is_that_of_the_whole(model, seen, monkeypatch):
@@ -110,7 +110,7 @@ def test_one_chunk_has_the_bits_of_a_plain_loss(model, monkeypatch):
     logits = model.logits(model.hidden(rows[:, :-1]).flatten(0, 1)).float()
     plain = torch.nn.functional.cross_entropy(logits, rows[:, 1:].flatten(), reduction="sum")
     (plain / 5.0).backward()
-    assert loss == float(plain)
+    assert loss == float(plain.detach())
     for name, weight in model.parameters().items():
         assert torch.equal(weight.grad, got[name])
 
@@ -162,25 +162,36 @@ def test_loss_and_gradient_of_scores_by_hand():
     scores = torch.tensor([[1.0, 1.0], [1.0, 3.0]]).log()
     loss, gradient = cross_entropy._loss_and_gradient(scores, torch.tensor([1, 0]), 2.0)
     # shares are 1/2 1/2 and 1/4 3/4; one token has the loss ln 2, the other ln 4
-    assert loss == pytest.approx(np.log(8.0), rel=1e-6)
+    assert float(loss) == pytest.approx(np.log(8.0), rel=1e-6)
     torch.testing.assert_close(gradient, torch.tensor([[0.25, -0.25], [-0.375, 0.375]]))
     assert scores[1, 1] == pytest.approx(np.log(3.0))  # as the model's head may still need them
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_loss_and_gradient_of_scores_are_torchs(dtype, monkeypatch):
+@pytest.mark.parametrize("way", ["_backward_on_cpu", "_backward_fused"])
+def test_loss_and_gradient_of_scores_are_torchs(dtype, way, monkeypatch):
     monkeypatch.setattr(cross_entropy, "CACHED", 3 * VOCABULARY)
     generator = torch.Generator().manual_seed(0)
-    scores = (40 * torch.randn(20, VOCABULARY, generator=generator)).to(dtype)
+    scores = (40 * torch.randn(20, VOCABULARY, generator=generator)).to(dtype).requires_grad_()
     targets = torch.randint(VOCABULARY, (20,), generator=generator)
-    exact = scores.double().requires_grad_()
+    exact = scores.detach().double().requires_grad_()
     expected = torch.nn.functional.cross_entropy(exact, targets, reduction="sum")
     (expected / 5.0).backward()
-    loss, gradient = cross_entropy._loss_and_gradient(scores, targets, 5.0)
-    assert gradient.dtype == dtype
-    assert loss == pytest.approx(float(expected), rel=1e-6)
+    loss = getattr(cross_entropy, way)(scores, targets, 5.0)
+    assert scores.grad.dtype == dtype
+    assert not loss.requires_grad
+    assert float(loss) == pytest.approx(float(expected.detach()), rel=1e-6)
     room = 1e-6 if dtype == torch.float32 else 0.2 * 2**-8
-    torch.testing.assert_close(gradient.double(), exact.grad, atol=room, rtol=0)
+    torch.testing.assert_close(scores.grad.double(), exact.grad, atol=room, rtol=0)
+
+
+def test_a_gpus_way_has_the_gradient_of_the_whole(model, monkeypatch):
+    whole, expected = gradients(model, False, monkeypatch)
+    monkeypatch.setattr(cross_entropy, "_backward_on_cpu", cross_entropy._backward_fused)
+    loss, got = gradients(model, True, monkeypatch)
+    assert loss == pytest.approx(whole, rel=1e-6)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(got[name], gradient, atol=1e-4, rtol=1e-3)
 
 
 def test_a_training_has_parts_of_one_size(monkeypatch):
@@ -197,7 +208,7 @@ def test_a_training_has_parts_of_one_size(monkeypatch):
     head, hidden = Plain(), torch.zeros(22, 10, requires_grad=True)
     loss = backward(head, hidden * 1.0, torch.zeros(22, dtype=torch.int64), 1.0)
     assert head.sizes == [6, 6, 6, 4]
-    assert loss == pytest.approx(22 * np.log(10), rel=1e-6)
+    assert float(loss) == pytest.approx(22 * np.log(10), rel=1e-6)
     torch.testing.assert_close(hidden.grad[:, 0], torch.full((22,), -0.9))
 
 
@@ -207,4 +218,4 @@ def test_a_loss_that_is_no_number_is_one_in_chunks_too(model, bound):
         model.unembedding()[3] = float("nan")
     rows = ids(3, 12)
     hidden = model.hidden(rows[:, :-1]).flatten(0, 1).detach().requires_grad_(True)
-    assert np.isnan(backward(model, hidden, rows[:, 1:].flatten(), 5.0))
+    assert np.isnan(float(backward(model, hidden, rows[:, 1:].flatten(), 5.0)))

@@ -7,8 +7,9 @@ below a bound on N × V, which small vocabularies do not reach, there is one chu
 has the bits that it had without chunks.
 
 A training's chunks are larger, since each of them adds a gradient of the size of the whole output
-embedding: its scores stay in the type of the model, and their softmax and gradient are taken a few
-tokens at a time, in float32 and, on a CPU, in its cache.
+embedding: its scores stay in the type of the model, and their softmax and gradient are taken in
+float32: on a CPU a few tokens at a time, in its cache, on a GPU by kernels that turn the types
+themselves.
 
 Known gap: in bfloat16 the gradient of the output embedding is a sum over chunks, each of them
 rounded.
@@ -54,7 +55,7 @@ def chunks(tokens: int, vocabulary: int, scores: int | None = None) -> Iterator[
         yield slice(begin, min(tokens, begin + most))
 
 
-def backward(head: Head, hidden_Nd: Tensor, targets_N: Tensor, divisor: float) -> float:
+def backward(head: Head, hidden_Nd: Tensor, targets_N: Tensor, divisor: float) -> Tensor:
     """Adds the gradient of a batch's loss to all weights that it depends on.
 
     Args:
@@ -64,34 +65,54 @@ def backward(head: Head, hidden_Nd: Tensor, targets_N: Tensor, divisor: float) -
         divisor: of the loss, for its gradient alone.
 
     Returns:
-        The summed cross-entropy in nats, not divided. The gradient of one that is no finite number
-        is none either.
+        The summed cross-entropy in nats, not divided, on the device. The gradient of one that is no
+        finite number is none either.
     """
     if len(targets_N) * head.vocabulary <= MOST_SCORES:
         loss = F.cross_entropy(head.logits(hidden_Nd).float(), targets_N, reduction="sum")
         (loss / divisor).backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
+        return loss.detach()
     # each chunk goes backwards as far as the hidden states, and its scores are forgotten
-    leaf_Nd, total = hidden_Nd.detach().requires_grad_(True), 0.0
+    leaf_Nd = hidden_Nd.detach().requires_grad_(True)
+    total = torch.zeros((), dtype=torch.float64, device=leaf_Nd.device)
     size = len(targets_N) * head.vocabulary * hidden_Nd.element_size()
     tokens = math.ceil(len(targets_N) / math.ceil(size / MOST_TRAINED))
+    one_chunk = _backward_on_cpu if leaf_Nd.device.type == "cpu" else _backward_fused
     for part in chunks(len(targets_N), head.vocabulary, tokens * head.vocabulary):
-        scores_NV = head.logits(leaf_Nd[part])
-        loss_nats, gradient_NV = _loss_and_gradient(scores_NV.detach(), targets_N[part], divisor)
-        scores_NV.backward(gradient_NV)  # type: ignore[no-untyped-call]
-        total += loss_nats
+        total += one_chunk(head.logits(leaf_Nd[part]), targets_N[part], divisor)
     hidden_Nd.backward(leaf_Nd.grad)  # type: ignore[no-untyped-call]
     return total
 
 
+def _backward_fused(scores_NV: Tensor, targets_N: Tensor, divisor: float) -> Tensor:
+    """Goes backwards from scores by torch's kernels, which pass through all of them three times.
+
+    Softmax and gradient are computed in float32 whatever the type of the scores, and only the
+    gradient is rounded to it. On a CPU the float32 numbers do not fit the cache.
+
+    Returns:
+        The summed loss in nats.
+    """
+    logp_NV = F.log_softmax(scores_NV, dim=1, dtype=torch.float32)
+    loss = F.nll_loss(logp_NV, targets_N, reduction="sum")
+    (loss / divisor).backward()  # type: ignore[no-untyped-call]
+    return loss.detach()
+
+
+def _backward_on_cpu(scores_NV: Tensor, targets_N: Tensor, divisor: float) -> Tensor:
+    """The same a few tokens at a time."""
+    loss, gradient_NV = _loss_and_gradient(scores_NV.detach(), targets_N, divisor)
+    scores_NV.backward(gradient_NV)  # type: ignore[no-untyped-call]
+    return loss
+
+
 def _loss_and_gradient(
     scores_NV: Tensor, targets_N: Tensor, divisor: float
-) -> tuple[float, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """Summed loss in nats, and the gradient of loss / divisor at the scores, in their type."""
     gradient_NV = torch.empty_like(scores_NV)
     losses_N = torch.empty(len(targets_N), device=scores_NV.device)
-    some = CACHED if scores_NV.device.type == "cpu" else MOST_SCORES
-    for part in chunks(len(targets_N), scores_NV.shape[1], some):
+    for part in chunks(len(targets_N), scores_NV.shape[1], CACHED):
         target_N1 = targets_N[part, None]
         some_NV = scores_NV[part].float()
         shifted_NV = some_NV - some_NV.amax(dim=1, keepdim=True)
@@ -102,4 +123,4 @@ def _loss_and_gradient(
         shares_NV = exponentials_NV.div_(sum_N1 * divisor)
         shares_NV.scatter_add_(1, target_N1, torch.full_like(own_N1, -1 / divisor))
         gradient_NV[part] = shares_NV
-    return float(losses_N.sum()), gradient_NV
+    return losses_N.sum(), gradient_NV

@@ -70,10 +70,7 @@ class Decoder:
             keys, values = self._keys[layer][:, :, :seen], self._values[layer][:, :, :seen]
             if self._as_products:
                 return _two_products(query, keys, values, mask)
-            grouped = key.shape[1] != query.shape[1]
-            return F.scaled_dot_product_attention(
-                query, keys, values, attn_mask=mask, enable_gqa=grouped
-            )
+            return self._fused(query, keys, values, mask)
 
         self._time = end
         return self._read(ids_BT, positions_BT, attend)
@@ -85,6 +82,13 @@ class Decoder:
                 cache[layer] = kept.index_select(0, rows)
         if self._padding_B is not None:
             self._padding_B = self._padding_B[rows]
+
+    def _fused(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        """Attention by torch's own operator."""
+        grouped = keys.shape[1] != query.shape[1]
+        return F.scaled_dot_product_attention(
+            query, keys, values, attn_mask=mask, enable_gqa=grouped
+        )
 
     def _grow(self, end: int) -> None:
         """Makes room for positions below `end`."""

@@ -18,6 +18,8 @@ LIKELIEST = 1024
 """Tokens that top-p and min-p sort at first: a sort of 50,000 takes longer than the model."""
 MOST_SCORES = 1 << 22
 """Scores from which tokens are drawn at once: what that takes beside them stays below 100 MB."""
+GPU_MOST_SCORES = 1 << 26
+"""The same on a GPU, which many rows at once keep busy: 256 MB of scores in float32."""
 
 
 class SeenTokens:
@@ -31,11 +33,13 @@ class SeenTokens:
 
     def __init__(self, prompts: Sequence[Sequence[int]], new: int, device: torch.device) -> None:
         self._count = max(map(len, prompts), default=0)
-        gaps = [self._count + new - len(row) for row in prompts]
-        ids = [[*row, *[0] * gap] for row, gap in zip(prompts, gaps, strict=True)]
+        # a token that stands twice changes nothing, so shorter rows are filled with their own
+        fills = [[row[0] if row else 0] * (self._count + new - len(row)) for row in prompts]
+        ids = [[*row, *fill] for row, fill in zip(prompts, fills, strict=True)]
         self._ids_BS = torch.tensor(ids, device=device, dtype=torch.long)
-        held = [[True] * len(row) + [False] * gap for row, gap in zip(prompts, gaps, strict=True)]
-        self._held_BS = torch.tensor(held, device=device, dtype=torch.bool)
+        self._held_B1: Tensor | None = None  # rows that hold a token; None: all do
+        if not all(map(len, prompts)):
+            self._held_B1 = torch.tensor([[len(row) > 0] for row in prompts], device=device)
 
     @classmethod
     def of(
@@ -48,21 +52,28 @@ class SeenTokens:
 
     def add(self, next_B: Tensor) -> None:
         """One more token in each row."""
+        if self._held_B1 is not None:
+            before_BS = self._ids_BS[:, : self._count]
+            before_BS.copy_(torch.where(self._held_B1, before_BS, next_B[:, None]))
+            self._held_B1 = None
         self._ids_BS[:, self._count] = next_B
-        self._held_BS[:, self._count] = True
         self._count += 1
 
     def reorder(self, rows: Tensor) -> None:
         """Goes on with these rows, in this order."""
-        self._ids_BS, self._held_BS = self._ids_BS[rows], self._held_BS[rows]
+        self._ids_BS = self._ids_BS[rows]
+        if self._held_B1 is not None:
+            self._held_B1 = self._held_B1[rows]
 
     def punish(self, scores_BV: Tensor, penalty: float) -> None:
         """Divides the positive scores of seen tokens, multiplies the negative ones, in place."""
-        rows, places = self._held_BS[:, : self._count].nonzero(as_tuple=True)
-        tokens = self._ids_BS[rows, places]
-        seen = scores_BV[rows, tokens]
+        ids_BS = self._ids_BS[:, : self._count]
+        seen_BS = scores_BV.gather(1, ids_BS)
+        punished_BS = torch.where(seen_BS > 0, seen_BS / penalty, seen_BS * penalty)
+        if self._held_B1 is not None:
+            punished_BS = torch.where(self._held_B1, punished_BS, seen_BS)
         # a token that stands twice is written twice, with one and the same score
-        scores_BV[rows, tokens] = torch.where(seen > 0, seen / penalty, seen * penalty)
+        scores_BV.scatter_(1, ids_BS, punished_BS)
 
 
 def adjusted(
@@ -108,7 +119,8 @@ def sample_next(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> T
     if params.strategy != "sample":
         return best_tokens(scores_BV)
     vocabulary = scores_BV.shape[1]
-    rows = max(1, MOST_SCORES // vocabulary)
+    most = MOST_SCORES if scores_BV.device.type == "cpu" else GPU_MOST_SCORES
+    rows = max(1, most // vocabulary)
     if len(scores_BV) > rows:
         parts = zip(torch.split(scores_BV, rows), torch.split(noise_B, rows), strict=True)
         return torch.cat([sample_next(*part, params) for part in parts])

@@ -10,11 +10,9 @@ divisor, that is the gradient of the whole batch.
 Known gaps: no dropout, no accumulation of gradients over several batches.
 """
 
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 import torch
@@ -30,24 +28,16 @@ from palimpsest.lm.cross_entropy import backward
 from palimpsest.lm.memory import kept_memory
 from palimpsest.lm.runtime import DTYPES, model_digest
 from palimpsest.lm.tokenizer import Tokenizer
+from palimpsest.lm.training_curve import Curve, Step, Taken
 from palimpsest.lm.training_plan import planned, predicted, rows_of, some_rows
+from palimpsest.lm.transfers import Arriving, sent
 
 EPSILON = 1e-8
 """AdamW's epsilon, as in torch."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of the training curve."""
-
-    step: int
-    loss_nats: float
-    """Mean loss a token of this batch."""
-    learning_rate: float
-    gradient_norm: float
-    """Norm of the gradient before clipping."""
-    tokens: int
-    """Tokens with loss in this batch."""
+AHEAD = 1
+"""Steps that a GPU is given before the numbers of the one before them are looked at."""
+HOST = torch.device("cpu")
+"""Where batches are put together."""
 
 
 def train(
@@ -105,33 +95,20 @@ def train(
 
     task = kept.task(section, "step", key)
     task.done, task.state = team.from_first((task.done, task.state))
-    curve = update.take_up(task)
-    for step in curve:
-        progress(step, steps)
+    curve = Curve(update.take_up(task), lambda step: progress(step, steps))
+    ahead = 0 if model.device.type == "cpu" else AHEAD
     with kept_memory():
         for number, batch in enumerate(plan[task.done :], task.done + 1):
             pieces = [rows[index] for index in team.dealt(batch)]
-            loss, count = 0.0, 0
+            loss, count = torch.zeros((), device=model.device), 0
             if pieces:  # the last batch may have fewer rows than there are processes
                 given = [params.skip_tokens] * len(pieces)
-                ids_BT, targets_BT = collate(pieces, tokenizer.end, model.device, given)
+                ids_BT, targets_BT = collate(pieces, tokenizer.end, HOST, given)
                 loss, count = _backward(worker, ids_BT, targets_BT, divisor)
-            curve.append(update(number, loss, count))
-            task.keep(number, lambda: update.state(curve))
-            progress(curve[-1], steps)
-    _check_moved(model, masters, curve, section, DTYPES[params.save_dtype])
-    return _with_weights(model, masters, DTYPES[params.save_dtype]), curve
-
-
-def curve_csv(curve: Sequence[Step]) -> bytes:
-    """A curve as a CSV file, a line a step."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["step", "loss_nats", "learning_rate", "gradient_norm", "tokens"])
-    for point in curve:
-        loss, rate, norm = point.loss_nats, point.learning_rate, point.gradient_norm
-        writer.writerow([point.step, f"{loss:.6g}", f"{rate:.6g}", f"{norm:.6g}", point.tokens])
-    return text.getvalue().encode()
+            curve.add(update(number, loss, count), ahead)
+            task.keep(number, lambda: update.state(curve.read()))
+    _check_moved(model, masters, curve.read(), section, DTYPES[params.save_dtype])
+    return _with_weights(model, masters, DTYPES[params.save_dtype]), curve.read()
 
 
 class _Update:
@@ -191,26 +168,23 @@ class _Update:
             if self.workers[name].dtype != master.dtype:  # else it is the same memory
                 self.workers[name].copy_(master)
 
-    def __call__(self, number: int, loss: float, count: int) -> Step:
-        losses, counts = zip(*self.team.gathered((loss, count)), strict=True)
-        loss, count = sum(losses), sum(counts)
-        if not math.isfinite(loss):
-            raise _not_a_number("loss", number, loss)
+    def __call__(self, number: int, loss: Tensor, count: int) -> Taken:
+        if self.team.size > 1:
+            losses, counts = zip(*self.team.gathered((float(loss), count)), strict=True)
+            loss, count = loss.new_tensor(sum(losses), dtype=torch.float64), sum(counts)
         for name, master in self.masters.items():
             gradient = self.workers[name].grad
             master.grad = torch.zeros_like(master) if gradient is None else gradient.float()
             self.workers[name].grad = None
         self.team.add_up([master.grad for master in self.masters.values()])
         limit = self.params.clip_norm or math.inf
-        norm = float(torch.nn.utils.clip_grad_norm_(list(self.masters.values()), limit))
-        if not math.isfinite(norm):
-            raise _not_a_number("gradient norm", number, norm)
+        norm = torch.nn.utils.clip_grad_norm_(list(self.masters.values()), limit)
         rate = self.params.learning_rate * schedule(number, self.steps, self.params)
         with torch.no_grad():
             for optimizer in self.optimizers:
                 optimizer.step(number, rate)
             self._copy_to_worker()
-        return Step(number, loss / count, rate, norm, count)
+        return Taken(number, rate, count, Arriving([loss, norm]))
 
 
 class _AdamW:
@@ -229,7 +203,7 @@ class _AdamW:
         """Moves the weights along their ``grad``; `number` counts from 1."""
         if not self.weights:
             return
-        count = torch.tensor(float(number), device=self.weights[0].device)
+        count = torch.full((), float(number), device=self.weights[0].device)
         torch.ops.aten._fused_adamw_(
             self.weights,
             [weight.grad for weight in self.weights],
@@ -277,15 +251,6 @@ def _check_moved(
         )
 
 
-def _not_a_number(what: str, step: int, got: float) -> TrainingError:
-    return TrainingError(
-        f"{what} at step {step}",
-        wanted="a finite number",
-        got=got,
-        hint="no model was written; lower the learning rate or look at the weights it starts from",
-    )
-
-
 def schedule(step: int, steps: int, params: TrainingParams) -> float:
     """The learning rate of a step (1 … steps) as a share of its peak, in [0, 1]."""
     warm = math.ceil(params.warmup * steps)
@@ -300,11 +265,16 @@ def schedule(step: int, steps: int, params: TrainingParams) -> float:
 
 def _backward(
     model: LanguageModel, ids_BT: Tensor, targets_BT: Tensor, divisor: float
-) -> tuple[float, int]:
-    """Gradients of a batch; its summed loss in nats over the tokens with loss, and their number."""
+) -> tuple[Tensor, int]:
+    """Gradients of a batch in the host's memory, where a count need not be waited for.
+
+    Returns:
+        Its summed loss in nats over the tokens with loss, and their number.
+    """
     places = (targets_BT != IGNORED).flatten().nonzero().squeeze(1)
-    hidden_Nd = model.hidden_at(ids_BT, places)
-    return backward(model, hidden_Nd, targets_BT.flatten()[places], divisor), len(places)
+    targets_N = sent(targets_BT.flatten()[places], model.device)
+    hidden_Nd = model.hidden_at(sent(ids_BT, model.device), sent(places, model.device))
+    return backward(model, hidden_Nd, targets_N, divisor), len(places)
 
 
 def _with_weights(

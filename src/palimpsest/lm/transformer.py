@@ -24,9 +24,11 @@ from torch import Tensor
 
 from palimpsest.core.compute import is_portable
 from palimpsest.lm.attention import Attend, Unpadded, causal
+from palimpsest.lm.cuda_graph import recorded
 from palimpsest.lm.kv_cache import Decoder
 from palimpsest.lm.model_config import Gpt2Config, LlamaConfig
 from palimpsest.lm.products import Affine, Product, affine_for, onednn_pays
+from palimpsest.lm.static_cache import StaticDecoder
 
 T = TypeVar("T")
 
@@ -363,7 +365,8 @@ class Transformer:
     def decoder(self, batch: int, length: int, padding_B: Tensor | None = None) -> Decoder:
         """A cache for writing up to `length` tokens in `batch` rows.
 
-        On a CPU it holds a copy of the weights, so it does not see what changes in them later.
+        On a CPU it holds a copy of the weights, so it does not see what changes in them later; on
+        a GPU it reads them where they lie, so they must stay there.
         """
         ours = self.architecture
         ours.reserve(length)
@@ -376,6 +379,8 @@ class Transformer:
         def read(ids_BT: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
             return head(_read(ours, ids_BT, positions_BT, attend)[:, -1])
 
+        if self.device.type == "cuda":
+            return StaticDecoder(read, shape, self.unembedding(), padding_B, recorded)
         return Decoder(read, shape, self.unembedding(), padding_B, as_products=fast)
 
 
