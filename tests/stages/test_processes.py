@@ -20,7 +20,8 @@ FAILING = """
 import os, signal, sys, threading, time
 
 def spoil():
-    while not hasattr(sys.modules.get("palimpsest.lm.training"), "curve_csv"):
+    name = "palimpsest.lm.training"
+    while name not in sys.modules or sys.modules[name].__spec__._initializing:
         time.sleep(0.001)
     def fail(*_):
         if os.environ["SPOIL"] == "killed":
@@ -28,7 +29,7 @@ def spoil():
         if os.environ["SPOIL"] == "full":
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to")
         time.sleep(600)
-    sys.modules["palimpsest.lm.training"]._backward = fail
+    sys.modules[name]._backward = fail
 
 if os.environ.get("RANK") == "1":
     threading.Thread(target=spoil, daemon=True).start()
