@@ -419,3 +419,15 @@ def test_texts_with_another_fault_do_not_hide_or_make_a_loss():
     result = audited([*fair, *[fair[0]] * 80], human(600, 1))
     assert AuditVerdict.REPEATED in result.verdicts
     assert not result.evidence.missing.holds
+
+
+def test_copies_stand_for_what_they_copy_and_few_sound_texts_for_nothing():
+    """Long copies are flagged and short ones are not: the rest is no sample of the candidate."""
+    reference = human(600, 1)
+    long, short = reference[:100], human(60, 5, topics=range(2), words=6)
+    copied = audited([*long, *short[:20]], reference)
+    assert AuditVerdict.COPIED in copied.verdicts
+    assert not copied.evidence.missing.holds
+    same = audited([*[long[0]] * 90, *short], reference)
+    assert AuditVerdict.REPEATED in same.verdicts
+    assert same.evidence.missing is None

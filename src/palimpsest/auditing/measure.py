@@ -68,6 +68,9 @@ from palimpsest.metrics import validation
 
 STEPS = ("measuring human samples", "intervals of the candidate")
 """What progress calls the work behind the embeddings."""
+LEAST_SOUND = 0.5
+"""Share of a sample's texts without another fault, from which down nobody looks for what is left
+out: a convention."""
 THREADS = 2
 """Null samples measured at a time; it changes no number."""
 
@@ -211,11 +214,18 @@ def _evidence(
 def _missing(
     facts: PlainFacts, ours: Texts, theirs: Texts, rows: list[int], order: list[int], seed: int
 ) -> Missing | None:
-    """What the candidate's texts without another fault leave out."""
-    if not ours.embeddings.shape[1]:
+    """What the candidate leaves out, copies counted in: they stand for what they copy.
+
+    None where most of its texts have another fault: the others are no sample of it.
+    """
+    told = () if facts.garbled is None else facts.garbled.rows
+    wrong = [
+        np.isin(rows, list(some)) for some in (facts.copies.repeated.rows, facts.opening.rows, told)
+    ]
+    sound = ~np.any(wrong, axis=0)
+    if not ours.embeddings.shape[1] or sound.mean() < LEAST_SOUND:
         return None
-    sound = ours.embeddings[[row not in facts.faults for row in rows]]
-    return find_missing(sound, theirs.embeddings, theirs.texts, order, seed)
+    return find_missing(ours.embeddings[sound], theirs.embeddings, theirs.texts, order, seed)
 
 
 def _findings(
