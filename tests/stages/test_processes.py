@@ -42,7 +42,7 @@ def command(project: Project, stage: str) -> dict[str, Any]:
     write_params(project.root / "params.yaml", project.params)
     paths = os.pathsep.join([str(project.root), str(ROOT), str(ROOT / "src")])
     words = [sys.executable, "-m", f"stages.{stage}", *arguments(stage, "g01")]
-    environment = {**os.environ, "PYTHONPATH": paths}
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     return {"args": words, "cwd": project.root, "env": environment, "text": True}
 
 
