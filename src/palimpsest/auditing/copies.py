@@ -12,6 +12,7 @@ fewer than 20 count where they are equal, not where they are near.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,11 @@ class Side:
         for row, text in enumerate(self.texts):
             self.first.setdefault(text, row)
 
+    @cached_property
+    def loop_shares(self) -> list[float]:
+        """`loop_share` of each text."""
+        return [loop_share(one) for one in self.words]
+
     def __len__(self) -> int:
         """How many texts there are."""
         return len(self.texts)
@@ -97,8 +103,8 @@ def find_copies(candidate: Side, reference: Side) -> Copies:
     """
     exact, near = _copied(candidate, reference)
     limit = loop_limit(reference)
-    loops = {row: loop_share(one) for row, one in enumerate(candidate.words)}
-    looped = tuple(row for row, share in loops.items() if share > limit)
+    loops = candidate.loop_shares
+    looped = tuple(row for row, share in enumerate(loops) if share > limit)
     empty = tuple(row for row, one in enumerate(candidate.words) if not one)
     twins = sorted(_groups(candidate, range(len(candidate))), key=lambda rows: -len(rows))
     later = sorted(row for rows in twins for row in rows[1:])
@@ -258,14 +264,14 @@ def _examples(
 
 def loop_limit(reference: Side) -> float:
     """The share of repeated word 4-grams at a text's end above which it is a loop."""
-    own = [loop_share(one) for one in reference.words]
-    return max(LOOP_LEAST, float(np.quantile(own, 0.995)) + LOOP_MARGIN)
+    return max(LOOP_LEAST, float(np.quantile(reference.loop_shares, 0.995)) + LOOP_MARGIN)
 
 
 def repeats_in(reference: Side, limit: float, size: int) -> int:
     """Texts of the reference that equal another among ``size`` texts, are loops or are empty."""
     again = _again(reference, size)
-    again |= {row for row, one in enumerate(reference.words) if not one or loop_share(one) > limit}
+    again |= {row for row, one in enumerate(reference.words) if not one}
+    again |= {row for row, share in enumerate(reference.loop_shares) if share > limit}
     return len(again)
 
 

@@ -42,6 +42,8 @@ class Judgement:
     """Positions of the texts concerned; none where all together show it."""
     examples: tuple[Example, ...]
     """Texts that show it."""
+    texts: int = 0
+    """How many were looked at for ``rows``: all, or a sample of many; 0 without rows."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,8 @@ RULES: Sequence[Callable[[Evidence], Judgement | None]] = (
 
 
 def _of_texts(verdict: AuditVerdict, fact: Fact, reason: str) -> Judgement:
-    return Judgement(verdict, reason, ADVICE[verdict], fact.share, fact.rows, fact.examples)
+    shown = fact.share, fact.rows, fact.examples, fact.texts
+    return Judgement(verdict, reason, ADVICE[verdict], *shown)
 
 
 def _some(facts: Sequence[Fact]) -> tuple[Example, ...]:

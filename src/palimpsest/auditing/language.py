@@ -253,6 +253,11 @@ def _common(known: Counter[str]) -> set[str]:
     return common
 
 
+def garbled_rows(garbled: Garbled | None) -> tuple[int, ...]:
+    """Rows of garbled texts; none where nobody looked."""
+    return () if garbled is None else garbled.rows
+
+
 def _has_letter(word: str) -> bool:
     return any(map(str.isalpha, word))
 

@@ -23,7 +23,7 @@ from palimpsest.auditing.copies import (
 )
 from palimpsest.auditing.equal_texts import Groups, frequent
 from palimpsest.auditing.facts import EXAMPLES, LEAST_SHARE, Example, Fact, excerpt
-from palimpsest.auditing.language import Garbled, Pieces, find_garbled, unread
+from palimpsest.auditing.language import Garbled, Pieces, find_garbled, garbled_rows, unread
 from palimpsest.auditing.lengths import Lengths, compare_lengths
 from palimpsest.auditing.plain_facts import PlainFacts, plain_facts
 from palimpsest.auditing.reservoir import Held, Reservoir
@@ -83,9 +83,8 @@ class ManyTexts:
         sample = _by_row(measured.held)
         garbled = _garbled(sample, again, reference, pieces)
         lengths = _lengths(tally, again, sample, reference)
-        told = () if garbled is None else garbled.rows
         fault = again.copy()
-        fault[[*copies.copied.rows, *opening.rows, *told]] = True
+        fault[[*copies.copied.rows, *opening.rows, *garbled_rows(garbled)]] = True
         return PlainFacts(
             texts=tally.texts,
             reference=reference,

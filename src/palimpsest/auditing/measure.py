@@ -16,7 +16,7 @@ about something else the variety cannot be judged; the metrics are correlated, w
 Benjamini–Hochberg survives but does not use.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # b
 
 from palimpsest.auditing.copies import FORMULA, Side
 from palimpsest.auditing.judgements import Evidence, judgements
-from palimpsest.auditing.language import Pieces
+from palimpsest.auditing.language import Pieces, garbled_rows
 from palimpsest.auditing.many_texts import facts_of
 from palimpsest.auditing.plain_facts import PlainFacts
 from palimpsest.auditing.result import Audit
@@ -154,7 +154,7 @@ def judged(
     rows: list[int] = chosen.tolist()
     sound = [text for text, row in zip(ours.texts, rows, strict=True) if row not in facts.faults]
     seen = foreign_texts(sound, side, "candidate")
-    missing = _missing(facts, ours, theirs, rows, order.tolist(), params.seed)
+    missing = partial(_missing, facts, ours, theirs, rows, order.tolist(), params.seed)
     found = _evidence(facts, ours, side, every, params, rows, seen, missing)
     return Audit(
         judgements=judgements(found),
@@ -181,7 +181,7 @@ def _evidence(
     params: AuditParams,
     rows: list[int],
     foreign: list[str],
-    missing: Missing | None,
+    missing: Callable[[], Missing | None],
 ) -> Evidence:
     """Everything that was found, put together."""
     near = nearest(ours.embeddings, side) if ours.embeddings.shape[1] else None
@@ -204,7 +204,7 @@ def _evidence(
         reasons=reasons,
         metrics=len(every),
         null_samples=params.null_samples,
-        missing=None if away or facts.is_garbled else missing,
+        missing=None if away or facts.is_garbled else missing(),
         away=away,
         alike=most_alike(ours.embeddings, rows, ours.texts) if near else (),
         farthest=farthest(near, rows, ours.texts, facts.faults) if near else (),
@@ -218,10 +218,8 @@ def _missing(
 
     None where most of its texts have another fault: the others are no sample of it.
     """
-    told = () if facts.garbled is None else facts.garbled.rows
-    wrong = [
-        np.isin(rows, list(some)) for some in (facts.copies.repeated.rows, facts.opening.rows, told)
-    ]
+    faults = (facts.copies.repeated.rows, facts.opening.rows, garbled_rows(facts.garbled))
+    wrong = [np.isin(rows, list(some)) for some in faults]
     sound = ~np.any(wrong, axis=0)
     if not ours.embeddings.shape[1] or sound.mean() < LEAST_SOUND:
         return None

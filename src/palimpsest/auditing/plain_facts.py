@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from palimpsest.auditing.copies import Copies, Side, find_copies, find_opening
 from palimpsest.auditing.facts import Fact
-from palimpsest.auditing.language import Garbled, Pieces, find_garbled, unread
+from palimpsest.auditing.language import Garbled, Pieces, find_garbled, garbled_rows, unread
 from palimpsest.auditing.lengths import Lengths, find_lengths
 from palimpsest.auditing.samples import drawn_rows
 from palimpsest.auditing.subject import LEAST_NEW, NEW_WORDS
@@ -107,7 +107,6 @@ def plain_facts(texts: Sequence[str], reference: Side, pieces: Pieces | None) ->
     again = {*copies.repeated.rows}
     letters = other_letters(candidate.texts, reference.texts)
     garbled = None if letters else find_garbled(candidate, reference, pieces, again)
-    told = () if garbled is None else garbled.rows
     distinct = np.array([*candidate.first.values()])
     return PlainFacts(
         texts=len(candidate),
@@ -117,7 +116,7 @@ def plain_facts(texts: Sequence[str], reference: Side, pieces: Pieces | None) ->
         garbled=garbled,
         # near copies are left in: short texts that were changed are seen less than long ones
         lengths=find_lengths(candidate, reference, again),
-        faults={*copies.copied.rows, *again, *opening.rows, *told},
+        faults={*copies.copied.rows, *again, *opening.rows, *garbled_rows(garbled)},
         unread="" if pieces is None else unread(pieces, reference),
         words=np.array([len(one) for one in candidate.words]),
         measured=InMemory(np.arange(len(candidate)) if copies.repeated.holds else distinct, texts),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from palimpsest.auditing.judgements import Evidence, Judgement
+from palimpsest.auditing.language import garbled_rows
 from palimpsest.auditing.samples import MeasuredWith
 from palimpsest.auditing.subject import Cloud
 from palimpsest.auditing.verdict import AuditParams, AuditVerdict, Finding
@@ -74,7 +75,7 @@ class Audit:
             "loop": found.copies.looped,
             "empty": found.copies.empty,
             "opening": found.opening.rows,
-            "garbled": () if found.garbled is None else found.garbled.rows,
+            "garbled": garbled_rows(found.garbled),
             "short": found.lengths.short.rows,
         }
         flags: dict[int, tuple[str, ...]] = {}

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from palimpsest.auditing.facts import EXAMPLES, LEAST_SHARE, LEVEL, Example, excerpt
 from palimpsest.core.rng import stream
+from palimpsest.metrics.basis import principal, project
+from palimpsest.metrics.spectrum import mean_of
 from palimpsest.metrics.validation import BLOCK_ROWS
 
 DIRECTIONS = 20
@@ -106,9 +108,8 @@ def find_missing(
 
 def _directions(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     """Embeddings in their first principal directions, of unit length."""
-    centred = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    reduced = centred @ vectors[:, ::-1][:, :DIRECTIONS]
+    mean = mean_of(embeddings)
+    reduced = project(embeddings, mean, principal(embeddings, mean, DIRECTIONS)[0])
     lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
     unit: NDArray[np.float32] = (reduced / np.maximum(lengths, 1e-12)).astype(np.float32)
     return unit

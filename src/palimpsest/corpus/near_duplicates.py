@@ -8,8 +8,7 @@ Known gaps: word n-grams see no paraphrase and no translation; two different n-g
 hashes are equal count as one.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,19 +68,16 @@ def nearly_repeated(
     document's if any has it, so time and memory grow with the words of both and not with their
     product.
     """
-    ids: dict[str, int] = defaultdict(lambda: len(ids))
-    ours = [_n_grams([ids[word] for word in document]) for document in heldout]
-    known = dict(ids)
+    known = _numbered(heldout)
     theirs = (_n_grams([known.get(word, len(known)) for word in one]) for one in training)
-    every = np.concatenate([np.zeros(0, dtype=np.uint64), *ours])
-    owners = np.repeat(np.arange(len(ours)), [len(one) for one in ours])
+    every, owners = _grams_of(heldout, known)
     distinct, place, counts = np.unique(every, return_inverse=True, return_counts=True)
     common = counts > COMMON
     order = np.argsort(every, kind="stable")
     order = order[~common[place[order]]]
     hashes, owner_of = every[order], owners[order]
-    sizes = np.maximum(np.bincount(owners, minlength=len(ours)), 1)
-    best, nearest = np.zeros(len(ours)), np.zeros(len(ours), dtype=np.int64)
+    sizes = np.maximum(np.bincount(owners, minlength=len(heldout)), 1)
+    best, nearest = np.zeros(len(heldout)), np.zeros(len(heldout), dtype=np.int64)
     seen = np.zeros(len(distinct), dtype=bool)
     for row, grams in enumerate(theirs):
         at = np.minimum(np.searchsorted(distinct, grams), max(len(distinct) - 1, 0))
@@ -96,7 +92,7 @@ def nearly_repeated(
             shares = held / sizes[some]
             nearest[some[shares > best[some]]] = row
             best[some] = np.maximum(best[some], shares)
-    best += np.bincount(owners[(common & seen)[place]], minlength=len(ours)) / sizes
+    best += np.bincount(owners[(common & seen)[place]], minlength=len(heldout)) / sizes
     return [
         NearDuplicate(int(at), int(nearest[at]), float(best[at]))
         for at in np.flatnonzero(best > SHARE)
@@ -116,11 +112,8 @@ class NearDuplicateIndex:
     """
 
     def __init__(self, documents: Sequence[Sequence[str]]) -> None:
-        self._ids: dict[str, int] = {}
-        for document in documents:
-            for word in document:
-                self._ids.setdefault(word, len(self._ids))
-        grams, owners = self._grams_of(documents)
+        self._ids = _numbered(documents)
+        grams, owners = _grams_of(documents, self._ids)
         order = np.argsort(grams, kind="stable")
         self._documents, self._owners = max(len(documents), 1), owners[order]
         self._distinct, self._starts, self._counts = np.unique(
@@ -138,7 +131,7 @@ class NearDuplicateIndex:
             ``heldout`` is the row among these documents, ``training`` that in the index: the one
             with most of the n-grams, the first of several.
         """
-        grams, owners = self._grams_of(documents)
+        grams, owners = _grams_of(documents, self._ids)
         if not len(self._distinct) or not len(grams):
             return []
         sizes = np.maximum(np.bincount(owners, minlength=len(documents)), 1)
@@ -170,29 +163,6 @@ class NearDuplicateIndex:
         best = np.diff(rows, prepend=-1) > 0
         return rows[best], held[best], documents[best]
 
-    def _grams_of(
-        self, documents: Sequence[Sequence[str]]
-    ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """The distinct n-grams of every document, hashed, and whose each is."""
-        of, other = self._ids.get, len(self._ids)
-        lengths = np.array([len(one) for one in documents], dtype=np.int64)
-        words_of_all = (of(word, other) for one in documents for word in one)
-        flat = np.fromiter(words_of_all, np.uint64, int(lengths.sum())) + np.uint64(1)
-        ends = np.cumsum(lengths)
-        owner = np.repeat(np.arange(len(documents)), lengths)
-        starts = np.flatnonzero(np.arange(len(flat)) + LENGTH <= ends[owner])
-        grams, owners = [_hashed(flat, starts, LENGTH)], [owner[starts]]
-        for length in range(1, LENGTH):
-            short = np.flatnonzero(lengths == length)
-            grams.append(_hashed(flat, ends[short] - length, length))
-            owners.append(short)
-        every, whose = np.concatenate(grams), np.concatenate(owners)
-        order = np.lexsort((every, whose))
-        every, whose = every[order], whose[order]
-        new = np.ones(len(every), dtype=bool)
-        new[1:] = (every[1:] != every[:-1]) | (whose[1:] != whose[:-1])
-        return every[new], whose[new]
-
 
 def near_duplicate_warning(heldout: Sequence[str], training: Sequence[str]) -> list[str]:
     """A sentence where more than 1 % of the held-out documents are near-duplicates; else none."""
@@ -206,6 +176,38 @@ def near_duplicate_warning(heldout: Sequence[str], training: Sequence[str]) -> l
         f"nearly repeat a training document, the nearest {example.share:.0%} of its word "
         f"{LENGTH}-grams ({shown!r}): held-out likelihood is in part a test of memory"
     ]
+
+
+def _numbered(documents: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Their words, numbered as they come."""
+    ids: dict[str, int] = {}
+    for document in documents:
+        for word in document:
+            ids.setdefault(word, len(ids))
+    return ids
+
+
+def _grams_of(
+    documents: Sequence[Sequence[str]], ids: Mapping[str, int]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The distinct n-grams of every document, hashed, and whose each is."""
+    lengths = np.array([len(one) for one in documents], dtype=np.int64)
+    words_of_all = (ids.get(word, len(ids)) for one in documents for word in one)
+    flat = np.fromiter(words_of_all, np.uint64, int(lengths.sum())) + np.uint64(1)
+    ends = np.cumsum(lengths)
+    owner = np.repeat(np.arange(len(documents)), lengths)
+    starts = np.flatnonzero(np.arange(len(flat)) + LENGTH <= ends[owner])
+    grams, owners = [_hashed(flat, starts, LENGTH)], [owner[starts]]
+    for length in range(1, LENGTH):
+        short = np.flatnonzero(lengths == length)
+        grams.append(_hashed(flat, ends[short] - length, length))
+        owners.append(short)
+    every, whose = np.concatenate(grams), np.concatenate(owners)
+    order = np.lexsort((every, whose))
+    every, whose = every[order], whose[order]
+    new = np.ones(len(every), dtype=bool)
+    new[1:] = (every[1:] != every[:-1]) | (whose[1:] != whose[:-1])
+    return every[new], whose[new]
 
 
 def _n_grams(ids: list[int]) -> NDArray[np.uint64]:

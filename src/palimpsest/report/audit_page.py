@@ -90,7 +90,7 @@ def page(audit: Audit, candidate: str, reference: str) -> str:
         title=f"Audit of {candidate}",
         candidate=candidate,
         reference=reference,
-        verdicts=[_shown(one, audit) for one in audit.judgements],
+        verdicts=[_shown(one) for one in audit.judgements],
         first_examples=FIRST_EXAMPLES,
         whose=whose,
         tiles=_tiles(audit),
@@ -118,15 +118,11 @@ def deciding(findings: Sequence[Finding], reasons: Sequence[Finding]) -> list[Fi
     return [one for one in findings if one.metric in chosen]
 
 
-def _shown(one: Judgement, audit: Audit) -> ShownJudgement:
+def _shown(one: Judgement) -> ShownJudgement:
     share = ""
     if one.rows:
-        garbled = audit.evidence.garbled
-        of = audit.candidate_texts
-        if one.verdict == AuditVerdict.GARBLED and garbled is not None:
-            of = garbled.strange.texts  # of many texts, a sample
-        part = 100 * len(one.rows) / of
-        share = f"{len(one.rows):,} of {of:,} texts, {part:.{PERCENT_PLACES}f} %"
+        part = 100 * len(one.rows) / one.texts
+        share = f"{len(one.rows):,} of {one.texts:,} texts, {part:.{PERCENT_PLACES}f} %"
     return ShownJudgement(NAMES[one.verdict], BADGES[one.verdict], share, one)
 
 

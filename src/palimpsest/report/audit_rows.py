@@ -73,9 +73,8 @@ def clean_file(
         records: the candidate's own lines, one a text, to be kept as they stand; None where it has
             none, and a record holds the text alone.
     """
-    if records is not None:
-        return "".join(f"{records[row]}\n" for row in cleaning.kept).encode()
-    return b"".join(_record(texts[row], field) for row in cleaning.kept)
+    lines = [None] * len(texts) if records is None else records
+    return b"".join(_line(texts[row], lines[row], field) for row in cleaning.kept)
 
 
 def clean_lines(
@@ -90,7 +89,7 @@ def clean_lines(
     """
     for row, (text, record) in enumerate(texts):
         if _fault(flags.get(row, ())) is None:
-            yield _record(text, field) if record is None else f"{record}\n".encode()
+            yield _line(text, record, field)
 
 
 def rows_file(
@@ -158,7 +157,10 @@ def _counted(kept: int, taken_out: Mapping[str, int]) -> str:
     return f"{kept} of {kept + count} texts, {count} taken out{why}"
 
 
-def _record(text: str, field: str) -> bytes:
+def _line(text: str, record: str | None, field: str) -> bytes:
+    """A text's own record, or else a new one under the name of the field."""
+    if record is not None:
+        return f"{record}\n".encode()
     name = "text" if not field or FieldPath(field).is_path else field
     line = json.dumps({name: text}, ensure_ascii=False)
     return f"{line}\n".encode("utf-8", "backslashreplace")
