@@ -47,8 +47,10 @@ from benchmarks.model_shapes import SHAPES, sampling_params, training_params  # 
 from benchmarks.paired import Measured, Pair, Timing, hold_equal, machine, measure  # noqa: E402
 from palimpsest.core.parameters import ModelParams, Parameters  # noqa: E402
 from palimpsest.core.rng import uniforms  # noqa: E402
+from palimpsest.core.team import ALONE  # noqa: E402
 from palimpsest.lm.checkpoint import scratch_model  # noqa: E402
 from palimpsest.lm.generation import generate  # noqa: E402
+from palimpsest.lm.runtime import placed  # noqa: E402
 from palimpsest.lm.tokenizer import Tokenizer  # noqa: E402
 from palimpsest.lm.training import train  # noqa: E402
 from palimpsest.lm.training_curve import Step  # noqa: E402
@@ -259,6 +261,8 @@ def lines(sizes: Sizes, device: torch.device, rounds: int) -> Iterable[Line]:
     """Every row of the table, one after the other."""
     own = products(sizes, device, rounds)
     yield own
+    compute = Parameters.load(ROOT / "params.yaml").compute.changed(device=device.type)
+    placed(ALONE, compute, finetune=training_params(dtype="bfloat16"))  # as the stages do
     model, tokenizer = model_of(sizes, device)
     short = model.to(torch.bfloat16, device)
     for batch in sizes.batches:

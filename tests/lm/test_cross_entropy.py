@@ -168,7 +168,7 @@ def test_loss_and_gradient_of_scores_by_hand():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("way", ["_backward_on_cpu", "_backward_fused"])
+@pytest.mark.parametrize("way", ["_backward_on_cpu", "_backward_by_torch"])
 def test_loss_and_gradient_of_scores_are_torchs(dtype, way, monkeypatch):
     monkeypatch.setattr(cross_entropy, "CACHED", 3 * VOCABULARY)
     generator = torch.Generator().manual_seed(0)
@@ -187,7 +187,7 @@ def test_loss_and_gradient_of_scores_are_torchs(dtype, way, monkeypatch):
 
 def test_a_gpus_way_has_the_gradient_of_the_whole(model, monkeypatch):
     whole, expected = gradients(model, False, monkeypatch)
-    monkeypatch.setattr(cross_entropy, "_backward_on_cpu", cross_entropy._backward_fused)
+    monkeypatch.setattr(cross_entropy, "_backward_on_cpu", cross_entropy._backward_by_torch)
     loss, got = gradients(model, True, monkeypatch)
     assert loss == pytest.approx(whole, rel=1e-6)
     for name, gradient in expected.items():
@@ -199,7 +199,7 @@ def test_a_training_has_parts_of_one_size(monkeypatch):
     monkeypatch.setattr(cross_entropy, "MOST_SCORES", 10)
 
     class Plain:
-        vocabulary, sizes = 10, []
+        vocabulary, linear, sizes = 10, False, []
 
         def logits(self, hidden):
             self.sizes.append(len(hidden))

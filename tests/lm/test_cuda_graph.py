@@ -7,6 +7,7 @@ import torch
 
 from palimpsest.lm import cuda_graph, transformer
 from palimpsest.lm.cuda_graph import WARM, recorded
+from palimpsest.lm.kv_cache import Decoder
 from tests.lm.tiny import ids, pair
 
 
@@ -80,3 +81,36 @@ def test_on_a_gpu_a_recorded_step_scores_what_the_step_scores(dtype, tmp_path):
             got += [decoder.step(rows[:20, time : time + 1]) for time in range(20, 40)]
             scores.append(torch.stack(got))
     torch.testing.assert_close(*scores)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+@pytest.mark.parametrize("padding", [None, [0, 3, 30, 1]])
+def test_on_a_gpu_a_step_scores_what_the_whole_row_does(kind, padding, tmp_path):
+    """What is written is read by a kernel of our own (`palimpsest.lm.decode_kernel`)."""
+    _, ours = pair(kind, tmp_path)
+    there = ours.to(torch.float32, torch.device("cuda"))
+    rows = ids(4, 40)
+    gaps = None if padding is None else torch.tensor(padding)
+    with torch.inference_mode():
+        cpu = Decoder(_read_by(ours), _shape(ours), ours.unembedding(), gaps, as_products=False)
+        gpu = there.decoder(4, 40, None if gaps is None else gaps.cuda())
+        for time in range(40):
+            some = rows[:, time : time + 1]
+            got, wanted = gpu.step(some.cuda()).cpu(), cpu.step(some)
+            real = slice(None) if gaps is None else gaps <= time
+            torch.testing.assert_close(got[real], wanted[real], atol=2e-5, rtol=1e-4)
+
+
+def _read_by(model):
+    def read(ids_BT, positions_BT, attend):
+        states = transformer._read(model.architecture, ids_BT, positions_BT, attend)
+        return model.logits(states[:, -1])
+
+    model.architecture.reserve(40)
+    return read
+
+
+def _shape(model):
+    one = model.architecture
+    return one.layers, 4, one.key_value_heads, 40, one.head_width

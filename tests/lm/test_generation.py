@@ -9,6 +9,7 @@ import torch
 from palimpsest.core.errors import ModelError, ParamsError
 from palimpsest.core.resume import NOTHING_KEPT, Checkpoints
 from palimpsest.core.rng import uniforms
+from palimpsest.lm import generation
 from palimpsest.lm.generation import generate
 from tests.lm.tiny import Fixed, pair, sampling, theirs, tokenizer
 from tests.unfinished import stopped, taken_up
@@ -92,6 +93,15 @@ def test_a_text_stops_at_its_end_or_never_writes_it(models):
     assert max(lengths) == 12
     assert np.mean(lengths) == pytest.approx(sum(0.8**k for k in range(1, 13)), abs=0.6)
     assert all(END not in text for text in texts)
+
+
+def test_a_gpu_is_looked_at_now_and_then_and_the_texts_are_the_same(models, monkeypatch):
+    _, ours = models
+    params = sampling(max_new_tokens=30, batch_size=40)
+    at_once = generate(ours, tokenizer(), [[]] * 40, params, NOISE)
+    assert len({len(text) for text in at_once}) > 3  # some end early
+    monkeypatch.setattr(generation, "look_every", lambda device: 8)
+    assert generate(ours, tokenizer(), [[]] * 40, params, NOISE) == at_once
 
 
 def test_texts_are_no_longer_than_asked_and_hold_no_prompt(models):

@@ -11,7 +11,7 @@ from palimpsest.core.errors import ModelError
 from palimpsest.core.rng import uniforms
 from palimpsest.lm import next_token
 from palimpsest.lm.generation import generate
-from palimpsest.lm.next_token import SeenTokens, adjusted, sample_next
+from palimpsest.lm.next_token import NumberCheck, SeenTokens, adjusted, sample_next
 from tests.lm.tiny import Fixed, pair, sampling, tokenizer
 
 SCORES = torch.tensor([[0.5, 0.05, 0.3, 0.15]]).log()
@@ -294,3 +294,14 @@ def test_scores_of_any_type_are_adjusted_in_float32():
     expected[:, 3] = -torch.inf
     assert torch.equal(got, expected)
     assert torch.equal(short, before)
+
+
+def test_scores_that_are_no_numbers_are_refused_when_asked():
+    check = NumberCheck(at_once=False)
+    check.refuse()  # nothing was seen yet
+    check(torch.tensor([1.0, torch.nan]))
+    check(torch.tensor([1.0, 2.0]))  # later numbers do not take it back
+    with pytest.raises(ModelError, match="NaN"):
+        check.refuse()
+    with pytest.raises(ModelError, match="NaN"):
+        NumberCheck()(torch.tensor([1.0, -torch.inf]))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from palimpsest.core.parameters import SamplingParams
 from palimpsest.lm.checkpoint import LanguageModel
-from palimpsest.lm.next_token import SeenTokens, adjusted, best_tokens
+from palimpsest.lm.next_token import NumberCheck, SeenTokens, adjusted
 
 
 def search(
@@ -49,9 +49,10 @@ def search(
     written: list[list[int]] = [[] for _ in range(count * width)]
     finished: list[list[tuple[float, list[int]]]] = [[] for _ in range(count)]
     done: dict[int, list[int]] = {}
+    check = NumberCheck()
     for time in range(params.max_new_tokens):
         adjusted_BV = adjusted(scores_BV, seen, end, params)
-        best_tokens(adjusted_BV)
+        check(adjusted_BV.amax(dim=1))
         logp = adjusted_BV.log_softmax(dim=1)
         joint = (total_RW.reshape(-1, 1) + logp).view(count, -1)
         best, flat = joint.topk(2 * width, dim=1)

@@ -68,6 +68,10 @@ class LanguageModel(Protocol):
         """Whether writing goes on from a cache; else each token reads its text again."""
 
     @property
+    def linear(self) -> bool:
+        """Whether scores are products with `unembedding`, and nothing else."""
+
+    @property
     def vocabulary(self) -> int:
         """Number of token types, V."""
 

@@ -8,8 +8,7 @@ has the bits that it had without chunks.
 
 A training's chunks are larger, since each of them adds a gradient of the size of the whole output
 embedding: its scores stay in the type of the model, and their softmax and gradient are taken in
-float32: on a CPU a few tokens at a time, in its cache, on a GPU by kernels that turn the types
-themselves.
+float32: on a CPU a few tokens at a time, in its cache, on a GPU by `palimpsest.lm.fused_loss`.
 
 Known gap: in bfloat16 the gradient of the output embedding is a sum over chunks, each of them
 rounded.
@@ -22,6 +21,8 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from palimpsest.lm.fused_loss import backward_fused
 
 MOST_SCORES = 2**24
 """Scores of a chunk at the most: 64 MB in float32."""
@@ -38,8 +39,15 @@ class Head(Protocol):
     def vocabulary(self) -> int:
         """Number of token types, V."""
 
+    @property
+    def linear(self) -> bool:
+        """Whether scores are products with the output embedding, and nothing else."""
+
     def logits(self, hidden_Nd: Tensor) -> Tensor:
         """Scores over the vocabulary."""
+
+    def unembedding(self) -> Tensor:
+        """The output embedding, (V, d)."""
 
 
 def chunks(tokens: int, vocabulary: int, scores: int | None = None) -> Iterator[slice]:
@@ -72,19 +80,21 @@ def backward(head: Head, hidden_Nd: Tensor, targets_N: Tensor, divisor: float) -
         loss = F.cross_entropy(head.logits(hidden_Nd).float(), targets_N, reduction="sum")
         (loss / divisor).backward()  # type: ignore[no-untyped-call]
         return loss.detach()
+    if head.linear and hidden_Nd.device.type != "cpu":
+        return backward_fused(head.unembedding(), hidden_Nd, targets_N, divisor)
     # each chunk goes backwards as far as the hidden states, and its scores are forgotten
     leaf_Nd = hidden_Nd.detach().requires_grad_(True)
     total = torch.zeros((), dtype=torch.float64, device=leaf_Nd.device)
     size = len(targets_N) * head.vocabulary * hidden_Nd.element_size()
     tokens = math.ceil(len(targets_N) / math.ceil(size / MOST_TRAINED))
-    one_chunk = _backward_on_cpu if leaf_Nd.device.type == "cpu" else _backward_fused
+    one_chunk = _backward_on_cpu if leaf_Nd.device.type == "cpu" else _backward_by_torch
     for part in chunks(len(targets_N), head.vocabulary, tokens * head.vocabulary):
         total += one_chunk(head.logits(leaf_Nd[part]), targets_N[part], divisor)
     hidden_Nd.backward(leaf_Nd.grad)  # type: ignore[no-untyped-call]
     return total
 
 
-def _backward_fused(scores_NV: Tensor, targets_N: Tensor, divisor: float) -> Tensor:
+def _backward_by_torch(scores_NV: Tensor, targets_N: Tensor, divisor: float) -> Tensor:
     """Goes backwards from scores by torch's kernels, which pass through all of them three times.
 
     Softmax and gradient are computed in float32 whatever the type of the scores, and only the

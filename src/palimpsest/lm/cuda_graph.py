@@ -1,8 +1,4 @@
-"""A step of a GPU's work as a CUDA graph: recorded once, started as a whole.
-
-Known gap: written from the documentation of `torch.cuda.CUDAGraph` and not yet run on a GPU; the
-test that needs one is skipped without (tests/lm/test_cuda_graph.py).
-"""
+"""A step of a GPU's work as a CUDA graph: recorded once, started as a whole."""
 
 from collections.abc import Callable
 

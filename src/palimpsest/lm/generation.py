@@ -21,7 +21,7 @@ from palimpsest.core.resume import NOTHING_KEPT, Arrays, Checkpoints, digest
 from palimpsest.core.team import ALONE, Team, merged
 from palimpsest.lm.beam_search import search
 from palimpsest.lm.checkpoint import LanguageModel
-from palimpsest.lm.next_token import SeenTokens, adjusted, sample_next
+from palimpsest.lm.next_token import NumberCheck, SeenTokens, adjusted, sample_next
 from palimpsest.lm.runtime import model_digest
 from palimpsest.lm.tokenizer import Tokenizer
 
@@ -29,6 +29,8 @@ SHRINK = 0.8
 """A batch is packed anew when less than this share of its rows still writes (measured: between 0.6
 and 0.9 the time is flat; below, finished rows cost more than the copy of the cache)."""
 
+LOOK = 8
+"""Steps of a GPU between two looks at which rows ended: each look waits for all that was queued."""
 
 Uniforms = Callable[[Sequence[int], int], NDArray[np.float64]]
 """(documents, width) -> (len(documents), width) uniform numbers in [0, 1)."""
@@ -158,6 +160,11 @@ def _padded(
     return torch.tensor(ids, device=device), widths
 
 
+def look_every(device: torch.device) -> int:
+    """Steps between two looks at which rows ended; a CPU has nothing to wait for."""
+    return 1 if device.type == "cpu" else LOOK
+
+
 def _sample_batch(
     model: LanguageModel,
     tokenizer: Tokenizer,
@@ -172,14 +179,18 @@ def _sample_batch(
     seen = SeenTokens.of(rows, params, model.device)
     documents = torch.arange(len(rows), device=model.device)
     writing = torch.ones(len(rows), dtype=torch.bool, device=model.device)
+    each = look_every(model.device)
+    check = NumberCheck(at_once=each == 1)
     scores_BV = decoder.step(ids_BT)
     for time in range(params.max_new_tokens):
         scores_BV = adjusted(scores_BV, seen, tokenizer.end, params)
-        next_B = sample_next(scores_BV, noise_BT[documents, time], params)
+        next_B = sample_next(scores_BV, noise_BT[documents, time], params, check)
         next_B = torch.where(writing, next_B, tokenizer.end)
         written_BT[documents, time] = next_B
         if params.stop_at_end:
             writing &= next_B != tokenizer.end
+        if params.stop_at_end and (time + 1) % each == 0:
+            check.refuse()
             left = int(writing.sum())
             if left == 0:
                 break
@@ -193,5 +204,6 @@ def _sample_batch(
             seen.add(next_B)
         if time + 1 < params.max_new_tokens:
             scores_BV = decoder.step(next_B[:, None])
+    check.refuse()
     end = tokenizer.end
     return [row[: row.index(end)] if end in row else row for row in written_BT.tolist()]

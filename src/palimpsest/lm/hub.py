@@ -183,6 +183,8 @@ class HubModel:
             return False
         return _same(torch.stack(got), whole[first - gap - 1 :])
 
+    linear = False  # a head may scale and cap
+
     @property
     def vocabulary(self) -> int:
         """Number of token types, V."""

@@ -91,24 +91,50 @@ def adjusted(
     return scores_BV
 
 
-def best_tokens(scores_BV: Tensor) -> Tensor:
-    """The likeliest token of each row, (B,).
+class NumberCheck:
+    """Whether every row has a likeliest token, which NaN has not.
 
-    Raises:
-        ModelError: a row holds a score that is not a number.
+    Args:
+        at_once: refuse a row without one as soon as it is seen. Else it is noted on the device, so
+            that a GPU, which works behind the program that feeds it, need not be waited for, and
+            refused by `refuse`; tokens drawn meanwhile mean nothing.
     """
-    best_B, likeliest_B = scores_BV.max(dim=1)
-    _check_numbers(best_B)
-    return likeliest_B
+
+    def __init__(self, at_once: bool = True) -> None:
+        self._at_once = at_once
+        self._failed: Tensor | None = None
+
+    def __call__(self, best: Tensor) -> None:
+        """Sees the highest scores; among NaN and numbers NaN counts as the highest.
+
+        Raises:
+            ModelError: one of them is not a number, and that is refused at once.
+        """
+        failed = ~torch.isfinite(best).all()
+        self._failed = failed if self._failed is None else self._failed | failed
+        if self._at_once:
+            self.refuse()
+
+    def refuse(self) -> None:
+        """Waits for the device.
+
+        Raises:
+            ModelError: one of the scores that were seen is not a number.
+        """
+        if self._failed is not None and self._failed:
+            raise ModelError("the model's scores", wanted="numbers", got="NaN or infinity")
 
 
-def sample_next(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> Tensor:
+def sample_next(
+    scores_BV: Tensor, noise_B: Tensor, params: SamplingParams, check: NumberCheck | None = None
+) -> Tensor:
     """The next token of each row.
 
     Args:
         scores_BV: unnormalised log-probabilities, (B, V), float32; they are not changed.
         noise_B: uniform numbers in [0, 1), (B,), float64; used by ``sample`` alone.
         params: strategy, temperature and filters.
+        check: sees whether scores are numbers; by default, at once.
 
     Returns:
         Token ids, (B,).
@@ -116,31 +142,36 @@ def sample_next(scores_BV: Tensor, noise_B: Tensor, params: SamplingParams) -> T
     Raises:
         ModelError: a row holds a score that is not a number.
     """
+    check = check or NumberCheck()
     if params.strategy != "sample":
-        return best_tokens(scores_BV)
+        best_B, likeliest_B = scores_BV.max(dim=1)
+        check(best_B)
+        return likeliest_B
     vocabulary = scores_BV.shape[1]
     most = MOST_SCORES if scores_BV.device.type == "cpu" else GPU_MOST_SCORES
     rows = max(1, most // vocabulary)
     if len(scores_BV) > rows:
         parts = zip(torch.split(scores_BV, rows), torch.split(noise_B, rows), strict=True)
-        return torch.cat([sample_next(*part, params) for part in parts])
+        return torch.cat([sample_next(*part, params, check) for part in parts])
     if not (params.top_k or params.top_p < 1 or params.min_p > 0):
         best_B1 = scores_BV.amax(dim=1, keepdim=True)
-        _check_numbers(best_B1)
+        check(best_B1)
         return _draw(_odds(scores_BV, best_B1, params), noise_B).squeeze(1)
     width = params.top_k or LIKELIEST
-    odds_BK, order_BK = _filtered(scores_BV, width, params)
+    odds_BK, order_BK = _filtered(scores_BV, width, params, check)
     while not params.top_k and width < vocabulary and bool((odds_BK[:, -1] > 0).any()):
         width *= 8  # more tokens may be kept than were looked at
-        odds_BK, order_BK = _filtered(scores_BV, width, params)
+        odds_BK, order_BK = _filtered(scores_BV, width, params, check)
     return order_BK.gather(1, _draw(odds_BK, noise_B)).squeeze(1)
 
 
-def _filtered(scores_BV: Tensor, width: int, params: SamplingParams) -> tuple[Tensor, Tensor]:
+def _filtered(
+    scores_BV: Tensor, width: int, params: SamplingParams, check: NumberCheck
+) -> tuple[Tensor, Tensor]:
     """Odds of the K likeliest tokens, 0 of those that are filtered out, and their ids; (B, K)."""
     scores_BK, order_BK = scores_BV.topk(min(width, scores_BV.shape[1]), dim=1)
     best_B1 = scores_BK[:, :1]
-    _check_numbers(best_B1)
+    check(best_B1)
     odds_BK = _odds(scores_BK, best_B1, params)
     if params.top_p < 1:
         of_all = odds_BK if params.top_k else _odds(scores_BV, best_B1, params)
@@ -162,9 +193,3 @@ def _draw(odds_BK: Tensor, noise_B: Tensor) -> Tensor:
     total_BK = odds_BK.cumsum(dim=1, dtype=torch.float64)
     mark_B1 = noise_B[:, None] * total_BK[:, -1:]
     return torch.searchsorted(total_BK, mark_B1, right=True).clamp_(max=odds_BK.shape[1] - 1)
-
-
-def _check_numbers(best: Tensor) -> None:
-    """Refuses rows whose highest score is none; among NaN and numbers NaN counts as the highest."""
-    if not torch.isfinite(best).all():
-        raise ModelError("the model's scores", wanted="numbers", got="NaN or infinity")

@@ -78,6 +78,8 @@ def placed(team: Team, compute: ComputeParams, **sections: Typed) -> str:
     device = device_named(place)
     if device.type != "cuda":
         return place  # a CPU computes in every type, if not always fast
+    # cuDNN's attention is planned and compiled anew for each length of a row (measured on an H200)
+    torch.backends.cuda.enable_cudnn_sdp(False)
     with torch.cuda.device(device):
         there = torch.cuda.is_bf16_supported(including_emulation=False)
         card = torch.cuda.get_device_name()

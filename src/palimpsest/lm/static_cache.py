@@ -9,13 +9,14 @@ Rows that ended keep their place until half of them did: then the cache is packe
 power of two but not below `FEWEST`, and the step is recorded again. Between two such sizes the
 places of ended rows hold copies whose scores nobody sees.
 
-Known gaps: a recording lives as long as its decoder, a batch; every step looks at all positions
-that the cache has room for; packing copies the cache, also where its size remains.
+Known gaps: a recording lives as long as its decoder, a batch; without Triton, every step looks at
+all positions that the cache has room for; packing copies the cache, also where its size remains.
 
 Legend of shapes: B batch, S time (of the cache), H heads, K key-value heads, E width of a head,
 V vocabulary.
 """
 
+import importlib.util
 from collections.abc import Callable
 
 import torch
@@ -32,6 +33,8 @@ other lengths first."""
 
 Step = Callable[[], Tensor]
 """Reads fixed tensors, writes fixed tensors, and returns scores."""
+Written = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor | None], Tensor]
+"""(query_BH1E, keys_BKSE, values_BKSE, last_1, padding_B) -> mixed_BH1E."""
 Record = Callable[[Step, torch.device], Step]
 """Makes of a step one that does the same on that device, without Python in between."""
 
@@ -117,12 +120,16 @@ class StaticDecoder(Decoder):
         positions_B1 = at_1.expand(len(self._ids_B1), 1)
         if self._padding_B is not None:
             positions_B1 = (positions_B1 - self._padding_B[:, None]).clamp(min=0)
-        mask_B11S = self._mask_of_one()
+        written = attention_to_written(at_1.device)
+        mask_B11S = None if written else self._mask_of_one()
 
         def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             keys, values = self._keys[layer], self._values[layer]
             keys.index_copy_(2, at_1, key)
             values.index_copy_(2, at_1, value)
+            if written:
+                return written(query, keys, values, at_1, self._padding_B)
+            assert mask_B11S is not None, "made above"
             return _masked_attention(query, keys, values, mask_B11S)
 
         return self._read(self._ids_B1, positions_B1, attend)
@@ -138,6 +145,15 @@ class StaticDecoder(Decoder):
             hidden_BS = hidden_BS | padding_BS
         mask_BS = torch.zeros(hidden_BS.shape, dtype=like.dtype, device=like.device)
         return mask_BS.masked_fill_(hidden_BS, -torch.inf)[:, None, None]
+
+
+def attention_to_written(device: torch.device) -> Written | None:
+    """The kernel that reads no more than what is written; None where there is none."""
+    if device.type != "cuda" or importlib.util.find_spec("triton") is None:
+        return None
+    from palimpsest.lm.decode_kernel import attend_to_written
+
+    return attend_to_written
 
 
 def _masked_attention(

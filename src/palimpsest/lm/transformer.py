@@ -25,6 +25,7 @@ from torch import Tensor
 from palimpsest.core.compute import is_portable
 from palimpsest.lm.attention import Attend, Unpadded, causal
 from palimpsest.lm.cuda_graph import recorded
+from palimpsest.lm.fused_loss import padded_rows
 from palimpsest.lm.kv_cache import Decoder
 from palimpsest.lm.model_config import Gpt2Config, LlamaConfig
 from palimpsest.lm.products import Affine, Product, affine_for, onednn_pays
@@ -281,6 +282,7 @@ class Transformer:
     """A decoder of this file behind the interface of `palimpsest.lm.checkpoint.LanguageModel`."""
 
     cached = True
+    linear = True
 
     def __init__(self, config: Mapping[str, Any], weights: dict[str, Tensor]) -> None:
         self.config = dict(config)
@@ -374,6 +376,9 @@ class Transformer:
         fast = onednn_pays(self.unembedding())
         if fast:
             ours, head = ours.laid_out(), Product(self.unembedding())
+        if self.device.type == "cuda":
+            rows_Pd = padded_rows(self.unembedding())
+            head = lambda x_Bd: F.linear(x_Bd, rows_Pd)[:, : self.vocabulary]  # noqa: E731
         shape = (ours.layers, batch, ours.key_value_heads, length, ours.head_width)
 
         def read(ids_BT: Tensor, positions_BT: Tensor, attend: Attend) -> Tensor:
