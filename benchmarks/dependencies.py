@@ -60,6 +60,7 @@ def direct() -> dict[str, str]:
     extras = project["optional-dependencies"]
     groups = {
         "to read GGUF": extras["gguf"],
+        "for the site": extras["docs"],
         "to test": extras["test"],
         "by the pipeline": extras["pipeline"],
         "to audit": project["dependencies"],

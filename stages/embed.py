@@ -5,19 +5,20 @@ drawn from), likelihood.npz: summed losses and token counts, text by text, of th
 texts under this generation's model, of the generation's texts and witness texts under the model of
 generation 0, and of its texts under their author, each behind its prompt; and of this generation's
 model itself class_statistics.npz and probe.npz (float32 is enough), see `palimpsest.lm.probing`.
+The model's training curve is handed on as curve.csv: no later stage reads a model.
 """
 
 from argparse import Namespace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from palimpsest.core import command
+from palimpsest.core import command, storage
 from palimpsest.core.handed_on import handed_on
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.provenance import identities, opened, write_provenance
-from palimpsest.core.storage import new_folder, read_continuations, read_human, read_texts
-from palimpsest.core.team import Team
+from palimpsest.core.team import Shared, Team
 from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.probe import corpus_probe
 from palimpsest.embedding.encoder import Encoder
@@ -42,48 +43,59 @@ def main(argv: list[str] | None = None) -> None:
 
 def _embed(args: Namespace, parameters: Parameters, team: Team) -> None:
     # after the arguments: --help need not wait for torch
-    from palimpsest.lm.checkpoint import load_model_and_tokenizer
-    from palimpsest.lm.probing import heldout_and_classes, last_states
     from palimpsest.lm.runtime import machine_facts, placed
-    from palimpsest.lm.scoring import text_arrays
 
     params, seed, shared = parameters.embed, parameters.seed_of("corpus"), team.shared(args.out)
-    inputs, written = opened("embed", args), read_continuations(args.texts / "texts.jsonl")
-    witness = read_continuations(args.texts / "witness.jsonl")
-    begun, heldout = read_human(args.human / "heldout.jsonl")
+    inputs, written = opened("embed", args), storage.read_continuations(args.texts / "texts.jsonl")
     first = args.generation == 0
-    pool = read_continuations(args.human / "null.jsonl") if first else ([], [])
+    pool = storage.read_continuations(args.human / "null.jsonl") if first else ([], [])
     texts, null = written[1], pool[1]
     place = placed(team, parameters.compute, embed=params, **{"embed.encoder": params.encoder})
     encoder = Encoder.load(params.encoder, onednn=not parameters.compute.portable, device=place)
-    with command.bar(len(texts) + len(null), f"embed g{args.generation:02d}") as bar:
+    with command.bar(len(texts) + len(null), f"embed {args.out.name}") as bar:
         embeddings = encoder.encode(texts, lambda n, _: bar.update(n - bar.n), *shared)
         of_null = encoder.encode(null, lambda n, _: bar.update(len(texts) + n - bar.n), *shared)
+    with command.bar(0, f"embed {args.out.name}: likelihoods and model"):
+        own, files = _under_models(args, parameters, place, shared, (written, pool))
+    if not team.first:
+        return
+
+    with storage.new_folder(args.out) as folder:
+        np.save(folder / "embeddings.npy", embeddings)
+        if first:
+            np.save(folder / "null.npy", of_null)
+        for name, content in files.items():
+            np.savez(folder / f"{name}.npz", **content)
+        storage.write_bytes(folder / "curve.csv", (args.model / "curve.csv").read_bytes())
+        values = {"embed": params.as_dict(), "seed": seed}
+        seen = encoder.doubts(texts, embeddings)
+        noted = handed_on(seen, {"embed": params}, model=inputs["model"]) | machine_facts(own)
+        facts = {"generation": args.generation, "encoder": encoder.identity, **noted}
+        write_provenance(folder, "embed", values, identities(inputs), processes=team.size, **facts)
+        parameters.check_unedited(args.params, "seed", "seeds.corpus", "embed")
+
+
+def _under_models(
+    args: Namespace, parameters: Parameters, place: str, shared: Shared, texts: tuple[Any, Any]
+) -> tuple[Any, dict[str, dict[str, Any]]]:
+    """The generation's model, and the arrays of each file: what models make of all texts."""
+    from palimpsest.lm.checkpoint import load_model_and_tokenizer
+    from palimpsest.lm.probing import heldout_and_classes, last_states
+    from palimpsest.lm.scoring import text_arrays
+
+    params, (written, pool), first = parameters.embed, texts, args.generation == 0
+    witness = storage.read_continuations(args.texts / "witness.jsonl")
+    begun, heldout = storage.read_human(args.human / "heldout.jsonl")
     load = partial(load_model_and_tokenizer, dtype=params.dtype, device=place, like=args.first)
     own, counts = load(args.model), np.load(args.human / "token_counts.npy")
     arrays, classes = heldout_and_classes(*own, heldout, counts, params.min_count, *shared, begun)
-    training = read_texts(args.human / "train.jsonl")
-    probe, skipped = corpus_probe(read_ledger(args.human), training, seed)
+    ledger, training = read_ledger(args.human), storage.read_texts(args.human / "train.jsonl")
+    probe, skipped = corpus_probe(ledger, training, parameters.seed_of("corpus"))
     states = probe.arrays(last_states(*own, probe.sentences(), *shared), skipped)
     arrays |= text_arrays(*load(args.first), *shared, human=written, witness=witness)
     judge, name, judged = (own, "null", pool) if first else (load(args.author), "self", written)
     arrays |= text_arrays(*judge, *shared, **{name: judged})
-    if not team.first:
-        return
-
-    with new_folder(args.out) as folder:
-        np.save(folder / "embeddings.npy", embeddings)
-        if first:
-            np.save(folder / "null.npy", of_null)
-        files = {"likelihood": arrays, "class_statistics": classes, "probe": states}
-        for name, content in files.items():
-            np.savez(folder / f"{name}.npz", **content)  # type: ignore[arg-type]
-        values = {"embed": params.as_dict(), "seed": seed}
-        seen = encoder.doubts(texts, embeddings)
-        noted = handed_on(seen, {"embed": params}, model=inputs["model"]) | machine_facts(own[0])
-        facts = {"generation": args.generation, "encoder": encoder.identity, **noted}
-        write_provenance(folder, "embed", values, identities(inputs), processes=team.size, **facts)
-        parameters.check_unedited(args.params, "seed", "seeds.corpus", "embed")
+    return own[0], {"likelihood": arrays, "class_statistics": classes, "probe": states}
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def _finetune(args: Namespace, parameters: Parameters, team: Team) -> None:
         like = read_documents(args.texts / "texts.jsonl", keep)
     texts = read_texts(args.texts / "training.jsonl")
     order = stream(seed, args.section, args.generation)
-    with command.bar(0, f"finetune g{args.generation:02d}") as bar:
+    with command.bar(0, f"finetune {args.out.name}") as bar:
 
         def show(step: "Step", steps: int) -> None:
             bar.total = steps

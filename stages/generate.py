@@ -52,7 +52,7 @@ def _generate(args: Namespace, parameters: Parameters, team: Team) -> None:
     human = list(map("".join, zip(*begun, strict=True)))
     prompts = openings(params, author.tokenizer, human, stream(seed, "prompts"))
     noise, shared = partial(uniforms, seed, "generate", number), team.shared(args.out)
-    with command.bar(len(prompts), f"generate g{number:02d}") as bar:
+    with command.bar(len(prompts), f"generate {args.out.name}") as bar:
         new = author.write(prompts, params, noise, bar.update, shared[0])
     written = starts, texts = author.tokenizer.decode_behind(prompts, new)
     documents = list(map("".join, zip(*written, strict=True))) if params.keep_prompt else texts
@@ -92,7 +92,8 @@ def _scores(
         lambda lines: folder_likelihood(args.first, lines, texts[0], *shared, device=place),
         lambda lines: Encoder.load(encoder, device=place).encode(lines, None, *shared),
     )
-    return list(scores(criterion, texts[1], texts[2], read_ledger(args.human), *models).tolist())
+    with command.bar(0, f"generate {args.out.name}: {criterion} of the texts"):
+        return [*scores(criterion, texts[1], texts[2], read_ledger(args.human), *models).tolist()]
 
 
 if __name__ == "__main__":

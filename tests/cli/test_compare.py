@@ -256,9 +256,47 @@ def test_dvc_plots_draws_it(project, capsys) -> None:
     assert vega["transform"] == [{"filter": {"field": "metric", "oneOf": ["integrity", "truth"]}}]
 
 
+def test_the_page_holds_what_is_compared(project, capsys) -> None:
+    words = ("--all", "--control", "f1", "--metric", "integrity")
+    assert "\nwritten: page.html\n" in said(capsys, *words, "--html", "page.html")
+    page = Path("page.html").read_text()
+    data = json.loads(page.split('id="comparison-data">')[1].split("</script>")[0])
+    # the workspace is the chain of f1, and stands for it
+    assert [(one["label"], one["control"]) for one in data["variants"]] == [
+        ("regime.kind=fresh", True), ("regime.kind=replace", False),
+    ]  # fmt: skip
+    integrity = next(one for one in data["metrics"] if one["name"] == "integrity")
+    place = data["columns"].index("difference")
+    assert integrity["rows"][1][-1][place] == pytest.approx(-0.4)
+    command = "palimpsest compare --all --control f1 --metric integrity --html page.html"
+    assert f"<pre>{command}</pre>" in page
+    assert git("rev-parse", "refs/exps/ab/cdef/r0")[:10] in page
+    first = Path("page.html").read_bytes()
+    said(capsys, *words, "--html", "page.html")
+    assert Path("page.html").read_bytes() == first
+
+
+def test_a_name_of_git_that_is_markup_stays_a_name(project, capsys) -> None:
+    git("update-ref", "refs/exps/ab/cdef/<i>x&amp;", "refs/exps/ab/cdef/r0")
+    said(capsys, "<i>x&amp;", "f0", "--html", "page.html")
+    page = Path("page.html").read_text()
+    assert "&lt;i&gt;x&amp;amp;" in page
+    assert "<i>x" not in page
+
+
+def test_a_page_that_cannot_be_written_is_one_line(project, capsys) -> None:
+    assert said(capsys, "--all", "--html", "params.yaml/page.html", status=1).startswith(
+        "error: params.yaml/page.html: want a file"
+    )
+    Path("here").mkdir()
+    assert said(capsys, "--all", "--html", "here", status=1).startswith("error: here: want")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--published", "ainex", "--html", "x"], "error: --published: want a table in the termin"),
+        (["--published", "ainex", "--out", "x"], "error: --published: want a table in the termina"),
         ([], "error: chains: want names, or --all, got none"),
         (["--all", "r0"], "error: chains: want names, or --all, got both"),
         (["r0", "nope"], "error: nope: want an experiment ("),

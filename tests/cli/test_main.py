@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from palimpsest.cli.main import COMMANDS, main
+from palimpsest.cli.main import COMMANDS, GROUPS, main
 from palimpsest.core.errors import PalimpsestError
 from tests.tiny import ROOT
 
@@ -81,6 +81,22 @@ def test_help_names_every_subcommand(capsys: pytest.CaptureFixture[str]) -> None
     assert COMMANDS.keys() == files - {"__init__", "main", "audit_input"}
 
 
+def test_help_is_a_short_manual(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert shown.startswith("usage: palimpsest [-h] [--version] COMMAND ...\n\nA laboratory for ")
+    places = [shown.index(f"\n{title}:\n") for title in GROUPS]
+    assert places == sorted(places)
+    assert [name for group in GROUPS.values() for name in group] == [*COMMANDS]
+    examples = shown.partition("examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(examples) == 3
+    words = [line.split()[1] for line in examples]
+    assert all(word in COMMANDS for word in words)
+    assert len(shown.splitlines()) <= 45
+    assert max(map(len, shown.splitlines())) <= 100
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(project: Path) -> None:
     script = (
         "import sys; from palimpsest.cli import chain, main\n"
@@ -123,7 +139,8 @@ def test_help_waits_for_nothing_heavy(name: str) -> None:
     heavy = {"torch", "transformers", "datasets", "sentence_transformers", "matplotlib", "dvc"}
     assert not heavy & loaded
     others = {f"palimpsest.cli.{other}" for other in COMMANDS if other != name} & loaded
-    allowed = {"preset": {"chain"}, "compare": {"chain", "preset"}}.get(name, set())
+    both = {"chain", "preset"}
+    allowed = {"preset": {"chain"}, "compare": both, "init": both}.get(name, set())
     assert others <= {f"palimpsest.cli.{other}" for other in allowed}
 
 

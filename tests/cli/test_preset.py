@@ -204,6 +204,11 @@ def test_the_room_that_the_models_need_is_said_before_anything_runs(project: Pat
         "disk: models of 21 generations × 1.0 MB and the first one: 23 MB"
         in capsys.readouterr().out
     )
+    assert main(["preset", "smollm2", "--force", "-S", "models.keep_every=5"]) == 0
+    said = capsys.readouterr().out
+    # g00, every fifth of both chains, and two at work; float32, and the first one
+    assert "disk: models of 41 generations, 11 at once × 2.0 MB and the first one: 24 MB" in said
+    assert "next: palimpsest run, then palimpsest compare --published smollm2" in said
     assert main(["preset", "ainex", "--force"]) == 0  # a hub id: its size is not known
     assert "disk:" not in capsys.readouterr().out
 

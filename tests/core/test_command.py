@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from palimpsest.core import command
-from palimpsest.core.errors import ParamsError
+from palimpsest.core.errors import CorpusError, ModelError, ParamsError
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,30 @@ def test_a_mistake_is_one_line_and_status_1(capsys):
         command.run(main)
     assert left.value.code == 1
     assert capsys.readouterr().err == "error: generate.temperature: want > 0, got -1\n"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "error", "undone"),
+    [
+        ("tamed-dart", ParamsError("seed", wanted=">= 0", got=-1), True),
+        ("tamed-dart", CorpusError("corpus", wanted="more", got=3), True),
+        ("tamed-dart", ModelError("compute.device", wanted="cpu", got="cuda"), False),
+        (None, ParamsError("seed", wanted=">= 0", got=-1), False),
+    ],
+)
+def test_what_an_experiment_has_changed_can_be_undone(
+    experiment, error, undone, capsys, monkeypatch
+):
+    def main(argv):
+        raise error
+
+    if experiment is not None:
+        monkeypatch.setenv("DVC_EXP_NAME", experiment)
+    with pytest.raises(SystemExit):
+        command.run(main)
+    said = capsys.readouterr().err
+    assert said.endswith("git checkout params.yaml; dvc checkout\n") == undone
+    assert said.count("\n") == 1
 
 
 def test_a_bug_is_no_mistake_of_the_user():

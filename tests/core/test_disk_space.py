@@ -75,6 +75,16 @@ def test_weights_that_are_saved_short_take_half_the_room(prepared: Path) -> None
     assert said != need_of_chain(prepared, 20)
 
 
+def test_of_models_that_are_dropped_only_those_at_once_count(prepared: Path) -> None:
+    every, some = need_of_chain(prepared, 20), need_of_chain(prepared, 20, at_once=8)
+    assert every == need_of_chain(prepared, 20, at_once=20)
+    assert some is not None
+    # 40.7 kB a generation, of which 1.0 are its model
+    assert some.startswith(
+        "20 generations × 40 kB and 8 models at once × 1.0 kB = 802 kB, as much again in DVC's cac"
+    )
+
+
 def test_before_prepare_the_models_are_told_of_a_folder(tmp_path: Path) -> None:
     source = tmp_path / "model"
     source.mkdir()
@@ -89,6 +99,11 @@ def test_before_prepare_the_models_are_told_of_a_folder(tmp_path: Path) -> None:
     long = need_of_models(tmp_path, source, 41, "float32")
     assert long is not None
     assert "× 500 kB and the first one: 21 MB" in long
+    few = need_of_models(tmp_path, source, 41, "float32", 11)
+    assert few is not None
+    assert few.startswith(
+        "models of 41 generations, 11 at once × 500 kB and the first one: 6.0 MB, as much again"
+    )
 
 
 @pytest.mark.parametrize(

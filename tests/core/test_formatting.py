@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from palimpsest.core.formatting import as_cell, plain, span, text_table
+from palimpsest.core.formatting import as_cell, duration, plain, span, text_table
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,15 @@ def test_a_formula_is_quoted_in_a_table_for_a_spreadsheet(text):
 @pytest.mark.parametrize("value", ["a=1", "temperature 0.5", "", -1.5, None, 3])
 def test_other_cells_are_as_they_are(value):
     assert as_cell(value) == value
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"), (0.4, "0 s"), (34.2, "34 s"), (59.6, "1 min"), (125, "2 min 5 s"),
+        (3600, "1 h"), (12_000, "3 h 20 min"), (187_200, "2 d 4 h"), (-3, "0 s"),
+        (86_400 + 59, "1 d"),
+    ],
+)  # fmt: skip
+def test_a_time_is_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

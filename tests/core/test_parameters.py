@@ -46,7 +46,9 @@ def test_the_default_can_be_meant():
 
 def test_no_file_no_yaml_and_no_sections_are_named(tmp_path):
     path = tmp_path / "params.yaml"
-    with pytest.raises(ParamsError, match=r"params\.yaml: want a YAML file, got no such file$"):
+    with pytest.raises(
+        ParamsError, match=r"params\.yaml: want a YAML file, got no such file; palimpsest init"
+    ):
         Parameters.load(path)
     path.write_text("seed: [", encoding="utf-8")
     with pytest.raises(ParamsError, match=r"params\.yaml: want valid YAML, got "):
@@ -140,6 +142,7 @@ KINDS: dict[str, list[str]] = {
         "generate.batch_size",
         *in_section("embed", "min_count", "encoder.batch_size", "encoder.max_tokens"),
         *in_section("score", "words", "half_samples", "null_samples"),
+        "models.keep_every",
         *in_section("compute", "threads", "processes"),
     ],
     "a whole number or null": [
@@ -275,6 +278,7 @@ RANGES: dict[str, tuple[list[str], list[Any], list[Any]]] = {
             *in_section("finetune", "batch_size", "steps"),
             *in_section("generate", "max_new_tokens", "beams", "batch_size"),
             "embed.min_count",
+            "models.keep_every",
         ],
         [1],
         [0, -1],

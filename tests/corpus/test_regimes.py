@@ -93,17 +93,17 @@ def test_filtered_keeps_the_best_share_in_their_old_order():
     [
         (
             "fresh", 2, {},
-            "regime.kind: fresh, generation 2: want 8 human documents in reserve, got 7 (1 "
+            "regime.kind: fresh, generation 2: want 8 documents in corpus.reserve, got 7 (1 "
             "missing); raise corpus.reserve or lower generate.documents",
         ),
         (
             "mix", 4, {},
-            "regime.kind: mix, generation 4: want 8 human documents in reserve, got 7 (1 "
+            "regime.kind: mix, generation 4: want 8 documents in corpus.reserve, got 7 (1 "
             "missing); raise corpus.reserve or lower generate.documents",
         ),
         (
             "mix", 9, {"real": "fixed", "human": ["one"]},
-            "regime.kind: mix, generation 9: want 2 human documents in train, got 1 (1 "
+            "regime.kind: mix, generation 9: want 2 documents in corpus.train, got 1 (1 "
             "missing); raise corpus.train or lower generate.documents",
         ),
     ],

@@ -64,7 +64,9 @@ def test_files_are_joined_before_they_are_dealt(tmp_path):
 
 def test_too_few_documents_are_counted_by_part(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(f"line {number}" for number in range(20)))
-    with pytest.raises(CorpusError, match=r"want 28 distinct documents \(train 10, .*, got 20"):
+    with pytest.raises(
+        CorpusError, match=r"want 28 distinct documents \(corpus.train 10, .*, got 20"
+    ):
         human_corpus(files(tmp_path / "a.txt"), DOCUMENTS, 0)
 
 

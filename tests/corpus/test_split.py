@@ -49,8 +49,9 @@ def test_too_few_documents_says_how_many_by_part() -> None:
     with pytest.raises(CorpusError) as caught:
         split_documents(DOCUMENTS[:64], SIZES, seed=0)
     assert str(caught.value) == (
-        "corpus: want 66 distinct documents (train the rest (>= 1), heldout 20, reference 10, "
-        "null 30, reserve 5), got 64; ask for fewer or give more text"
+        "corpus: want 66 distinct documents (corpus.train the rest (>= 1), "
+        "corpus.heldout 20, reference 10, corpus.null_pool 30, corpus.reserve 5), got 64; "
+        "ask for fewer or give more text; own files: palimpsest init --texts FILES"
     )
 
 

@@ -34,6 +34,13 @@ def test_seeds_are_replicates_and_parameters_are_variants():
     assert compared[0].values("x", 1) == {(s,) * 3: float(s) for s in (0, 1, 2)}
 
 
+def test_which_weights_are_kept_makes_no_variant():
+    (one,) = variants([run("a"), run("b", 1, **{"models.keep_every": 5})])
+    assert len(one.runs) == 2
+    assert "models.keep_every" not in one.parameters
+    check_parameters([one], ["models.keep_every"])
+
+
 def test_a_seed_that_is_null_is_that_of_everything():
     same = run("a", 3, generations=at_last(x=1.0))
     said = run("b", 3, **{"seeds.generate": 3, "generations": at_last(x=1.0)})

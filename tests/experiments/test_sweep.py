@@ -104,6 +104,10 @@ def test_a_name_has_the_parameters_and_changes_with_everything():
         name_of({"regime.kind": "fresh", "seed": 1}, PARAMETERS | {"seed": 1}, b"longer"),
     ]
     assert name not in others
+    kept = {"regime.kind": "fresh", "seed": 1}  # what moves no number is another name if it is set
+    assert name == name_of(kept, PARAMETERS | {"seed": 1, "models.keep_every": 5}, b"chain")
+    every = kept | {"models.keep_every": 5}
+    assert name_of(every, PARAMETERS | every, b"chain")[-8:] != name[-8:]
     assert name_of({}, PARAMETERS, b"").startswith("as-is-")
     odd = name_of({"generate.prompts": ["a b~^:"]}, PARAMETERS, b"")
     assert all(letter.isalnum() or letter == "-" for letter in odd)

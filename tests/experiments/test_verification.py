@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -102,6 +103,11 @@ def test_from_the_first_other_output_on_what_was_made_is_the_input(project):
     # g01 alone reads the g00 of the workspace
     (project / "make.py").write_text(MAKE)
     assert [one.same for one in recomputed(project, ["g01"])] == [True]
+
+
+def test_what_was_made_is_the_next_ones_input_where_the_workspace_has_none(project):
+    shutil.rmtree(project / "data" / "texts" / "g00")
+    assert [one.same for one in recomputed(project, GENERATIONS)] == [True, True]
 
 
 def test_an_input_that_is_not_the_locks_is_refused(project):

@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -44,6 +45,7 @@ def run(folder: Path) -> dict[str, str]:
     for key, value in PARAMETERS.items():
         turn(params, key, value)
     write_params(folder / "params.yaml", params)
+    shutil.copytree(ROOT / "presets", folder / "presets")
     root = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     commands = [root["prepare"]["cmd"]]
     for name in NAMES:

@@ -12,7 +12,8 @@ from palimpsest.report.tables import (
     by_generation,
     by_metric,
     flattened,
-    of_alarms,
+    leads,
+    replies,
 )
 from palimpsest.trajectory.curves import Trajectory
 from palimpsest.trajectory.summary import summarise
@@ -99,30 +100,55 @@ def test_without_a_control_chain_of_the_same_length_there_is_no_such_table():
     assert against_control(Trajectory.from_scorecards(own, shorter), ["volume"]) is None
 
 
-def test_alarms_say_when_where_and_how_sure():
+def test_leads_say_when_where_how_early_and_how_sure():
     summary = summarise(Trajectory.from_scorecards(rich()))
-    table = of_alarms(summary)
-    titles = ("metric", "alarm at", "side of the band", "p")
-    assert table.head == tuple(map(Column, titles))
-    assert len(table.rows) == len(summary.alarms) == 3
-    for row, alarm in zip(table.rows, summary.alarms, strict=True):
+    rows = leads(summary)
+    assert len(rows) == len(summary.alarms) == 3
+    for row, alarm in zip(rows, summary.alarms, strict=True):
         assert alarm.generation is not None
-        assert row.cells[0].text == f"g{alarm.generation:02d}"
-        assert row.cells[1].text == alarm.side == "below"
-    assert {row.name for row in table.rows} == {"hull volume", "integrity", "fact coverage"}
+        assert row.at == f"g{alarm.generation:02d}"
+        assert row.side == alarm.side == "below"
+    assert {row.name for row in rows} == {"hull volume", "integrity", "fact coverage"}
+    assert next(row for row in rows if row.name == "integrity").ahead == "0"
     silent = chain({"volume": band(0.9, 1.1)}, volume=[1.0, 1.02, 1.05])
-    (row,) = of_alarms(summarise(Trajectory.from_scorecards(silent))).rows
-    assert [cell.text for cell in row.cells][:2] == ["never", "–"]
-    assert 0 < float(row.cells[2].text) < 1
+    (row,) = leads(summarise(Trajectory.from_scorecards(silent)))
+    assert (row.at, row.ahead, row.side) == ("never", "–", "–")
+    assert 0 < float(row.p) < 1
+
+
+def test_a_lead_is_counted_from_integrity_s_alarm():
+    bands = {name: band(0.9, 1.1) for name in ("integrity", "volume", "drift")}
+    late = chain(
+        bands,
+        volume=[1.0, 0.2, 0.2, 0.2, 0.2, 0.2],
+        integrity=[1.0, 1.0, 1.0, 0.2, 0.2, 0.2],
+        drift=[1.0, 1.0, 1.0, 1.0, 5.0, 5.0],
+    )
+    rows = leads(summarise(Trajectory.from_scorecards(late)))
+    assert [(row.name, row.ahead) for row in rows] == [
+        ("hull volume", "2"), ("integrity", "0"), ("drift", "−1"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("far", "text"), [(1e6, "< 10⁻⁶"), (0.5, "< 10⁻⁶"), (0.2, None)])
 def test_no_tail_is_known_farther_out_than_one_in_a_million(far, text):
     curve = [1.0, 1.0 + far, 1.0 + far]
     trajectory = Trajectory.from_scorecards(chain({"volume": band(0.9, 1.1)}, volume=curve))
-    (row,) = of_alarms(summarise(trajectory)).rows
-    shown = row.cells[2].text
-    assert shown == text if text else 1e-6 < float(shown) < 0.05
+    (row,) = leads(summarise(trajectory))
+    assert row.p == text if text else 1e-6 < float(row.p) < 0.05
+
+
+def test_a_reply_has_the_number_its_interval_and_the_band():
+    scorecards = chain({"spread": band(0.9, 1.1)}, spread=[1.0, 0.5, 0.5])
+    scorecards[2]["metrics"]["spread"].update(low=0.4, high=0.6)
+    summary = summarise(Trajectory.from_scorecards(scorecards))
+    shown = {reply.title: reply for reply in replies(summary.profile, summary.trajectory)}
+    variance = shown["Shrinking variance"]
+    assert (variance.verdict, variance.number) == ("yes", "0.500 (0.400 to 0.600)")
+    assert variance.measured == "spread: at the last generation; human samples 0.900 to 1.10"
+    scaling = shown["A worse scaling law"]
+    assert (scaling.verdict, scaling.number) == ("not measured", "")
+    assert scaling.measured == "one chain trains on one amount of data"
 
 
 def test_nested_facts_become_dotted_keys():

@@ -93,6 +93,7 @@ class Project:
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generation 0 of a tiny chain, and the text of generation 1."""
     root = tmp_path_factory.mktemp("chain")
+    shutil.copytree(ROOT / "presets", root / "presets")
     first = [(stage, "g00") for stage in ("prepare", "finetune", "embed", "score")]
     run_stages(root, tiny_params(), [*first, ("generate", "g01")])
     (root / "chain.yaml").write_text(chain_text(0))

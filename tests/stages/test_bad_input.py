@@ -112,7 +112,8 @@ def nothing_there(project: Project) -> None:
     """Takes away what stages wrote, so that the first file of a stage shows."""
     for name in ("data", "models", "metrics"):
         shutil.rmtree(project.root / name)
-    assert sorted(path.name for path in project.root.iterdir()) == ["chain.yaml", "params.yaml"]
+    left = sorted(path.name for path in project.root.iterdir())
+    assert left == ["chain.yaml", "params.yaml", "presets"]
 
 
 TOO_LONG = [
@@ -226,7 +227,7 @@ def test_a_broken_params_file_is_one_line_that_names_it(
 def test_no_params_file_is_one_line_that_names_it(project: Project) -> None:
     (project.root / "params.yaml").unlink()
     said = project.refused("score", as_it_is=True)
-    assert said == "error: params.yaml: want a YAML file, got no such file"
+    assert said.startswith("error: params.yaml: want a YAML file, got no such file; palimpsest ini")
 
 
 # --- human text ---
@@ -250,7 +251,10 @@ def test_fewer_documents_than_asked_are_counted(project: Project) -> None:
     use_files(project, "\n\n".join(f"Paragraph number {number}." for number in range(30)))
     said = project.refused(*FIRST)
     # 40 + 10 + 20 + 60 of the pool + 40 of the reserve
-    assert "error: corpus: want 170 distinct documents (train 40, heldout 10, sample 20, " in said
+    assert (
+        "error: corpus: want 170 distinct documents (corpus.train 40, corpus.heldout 10, " in said
+    )
+    assert "generate.documents 20, corpus.null_pool 60, corpus.reserve 40), " in said
     assert "got 30; ask for fewer or give more text" in said
 
 
@@ -260,7 +264,7 @@ def test_a_world_that_repeats_itself_is_short_of_documents(project: Project) -> 
 
     project.monkeypatch.setattr(World, "documents", documents)
     said = project.refused(*FIRST)
-    assert "error: corpus: want 170 distinct documents (train 40, " in said
+    assert "error: corpus: want 170 distinct documents (corpus.train 40, " in said
     assert "got 7; ask for fewer" in said
 
 
@@ -292,7 +296,7 @@ def test_a_prompt_that_no_human_document_goes_on_behind_is_named(project: Projec
     said = project.refused("generate")
     assert said == (
         "error: generate.prompt_tokens: want a human document of more than 20 tokens, got none "
-        "among 2"
+        "among 2; lower it, or give longer texts"
     )
 
 
@@ -430,6 +434,7 @@ def test_training_that_diverges_names_the_step_and_writes_no_model(project: Proj
             "error: data/scores/g00: want a folder that a stage wrote, got none",
         ),
         ("report", "chain.yaml", "error: chain.yaml: want a YAML file, got no such file"),
+        ("report", "presets/quick.yaml", "error: presets/quick.yaml: want a YAML file, got no"),
     ],
 )
 def test_a_missing_input_is_named(project: Project, stage: str, path: str, message: str) -> None:
@@ -442,7 +447,10 @@ def test_an_empty_training_set_is_refused(project: Project) -> None:
     project.believe_artifacts()
     (project.root / "data/texts/g01/training.jsonl").write_text("")
     said = project.refused("finetune")
-    assert said == "error: the training set: want at least one document, got none"
+    assert said == (
+        "error: the training set: want at least one document, got none; lower skip_tokens of "
+        "pretrain or finetune, or give longer texts"
+    )
 
 
 @pytest.mark.parametrize("name", ["embeddings.npy", "null.npy", "likelihood.npz"])

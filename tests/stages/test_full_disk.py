@@ -26,7 +26,7 @@ OUTPUTS = {
 }
 PAGE = 4096
 """Bytes that a disk is filled by at a time."""
-ROOM = (0, 1, 2, 4, 7, 10, 12, 15, 30, 120, 200)
+ROOM = (0, 1, 2, 4, 7, 10, 12, 15, 30, 120, 200, 1000, 2500)
 """Pages that are left free."""
 
 
@@ -84,10 +84,10 @@ def test_a_file_that_cannot_grow_is_one_line(old: Project, stage: str, size: int
 
 @pytest.fixture
 def small_disk(old: Project) -> Iterator[Project]:
-    """That chain on a disk of its own, of 8 MB."""
+    """That chain on a disk of its own, of 24 MB."""
     content = old.root.rename(old.root.with_name("content"))
     old.root.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(old.root)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(old.root)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True, check=False)
     except OSError as error:

@@ -28,8 +28,9 @@ def two(chain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def whole(project: Project, two: Path) -> Project:
-    """A copy of it that a test may spoil."""
+def whole(project: Project, two: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of it that a test may spoil; that so small a model learns nothing is not said."""
+    monkeypatch.setattr("palimpsest.report.chain_warnings.LEARNED", -10.0)
     shutil.rmtree(project.root)
     shutil.copytree(two, project.root)
     return project
@@ -79,6 +80,17 @@ def test_a_warning_reaches_provenance_scorecard_page_and_terminal(
     assert page.count(f"<li>g01: {SAID}") == 1
     assert page.index('id="warnings"') < page.index('class="tiles"')
     assert "made_with" not in page
+
+
+def test_a_first_model_that_never_learned_is_said_on_page_and_terminal(
+    whole: Project, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("palimpsest.report.chain_warnings.LEARNED", 0.1)
+    whole.run("report")
+    (line,) = lines(caplog)
+    assert line.startswith("warning: The first model has not learned to write: its perplexity")
+    page = (whole.root / "plots/report.html").read_text()
+    assert page.index("The first model has not learned to write") < page.index('class="tiles"')
 
 
 def test_weights_that_did_not_move(project: Project) -> None:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from palimpsest.core.disk_space import need_of_chain
+from palimpsest.core.kept_models import most_models
 from palimpsest.core.parameters import Parameters
 from palimpsest.experiments.project import (
     Change,
@@ -51,16 +52,24 @@ def run(args: argparse.Namespace) -> int:
     print(f"chain.yaml: {change.chain} ({was})")
     chains = 1 + change.control
     dtype = parameters.finetune.save_dtype if parameters else "float32"
-    if needed := need_of_chain(root, chains * change.after, dtype):
+    every = parameters.models.keep_every if parameters else 1
+    models = most_models(change.after, chains, every) - 1  # generation 0 was told of by `prepare`
+    if needed := need_of_chain(root, chains * change.after, dtype, models):
         print(f"disk: {needed}")
     if change.removed:
         print(removal(change))
     if change.restored:
         print(f"{len(change.restored)} generations of an earlier, longer chain are back")
-        print("next: dvc checkout (their outputs are in DVC's cache), then dvc repro")
+        checkout = "dvc checkout" if every == 1 else "dvc checkout --allow-missing"
+        print(f"next: {checkout} (their outputs are in DVC's cache), then {runner(every)}")
         return 0
-    print("next: dvc repro")
+    print(f"next: {runner(every)}")
     return 0
+
+
+def runner(keep_every: int) -> str:
+    """The command that runs a chain: DVC's own, or the one that drops weights on the way."""
+    return "dvc repro" if keep_every == 1 else "palimpsest run"
 
 
 def removal(change: Change) -> str:

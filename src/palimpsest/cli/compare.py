@@ -12,6 +12,7 @@ from palimpsest.cli.preset import as_yaml
 from palimpsest.core.errors import ComparisonError
 from palimpsest.core.formatting import as_cell, plain, span, text_table
 from palimpsest.core.storage import check_out, write_out
+from palimpsest.core.version import installed_version
 from palimpsest.experiments.comparison import (
     Run,
     Variant,
@@ -21,21 +22,22 @@ from palimpsest.experiments.comparison import (
     fixed,
     last_common,
     level,
-    shared_seeds,
     variance_by_seed,
     variants,
 )
+from palimpsest.experiments.comparison_rows import (
+    COLUMNS,
+    Comparison,
+    cautions,
+    compared_rows,
+    measured_at,
+)
 from palimpsest.experiments.presets import load_preset, published_numbers
-from palimpsest.experiments.revisions import all_runs
+from palimpsest.experiments.revisions import all_runs, commits
 from palimpsest.metrics.registry import shown_in
 
 FILES = ("compare.csv", "compare.json", "compare.png")
 """What --out writes."""
-COLUMNS = (
-    "variant", "generation", "metric", "chains", "mean", "low", "high", "pairs", "difference",
-    "difference_low", "difference_high", "p_value", "significant",
-)  # fmt: skip
-
 
 DESCRIPTION = (
     "Groups chains by their parameters; seeds are replicates. Means with 95 % intervals over "
@@ -68,6 +70,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER", help="write compare.csv, .json (dvc plots), .png here"
     )
     parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page to read and share: one HTML file"
+    )
+    parser.add_argument(
         "--published", metavar="PRESET", help="the workspace beside a preset's published numbers"
     )
 
@@ -81,15 +86,17 @@ def run(args: argparse.Namespace) -> int:
     """
     root = Path.cwd()
     if args.published:
+        if args.out or args.html:
+            got = "--out" if args.out else "--html"
+            raise ComparisonError("--published", wanted="a table in the terminal alone", got=got)
         print(_published(root, args.published))
         return 0
     if bool(args.chains) == args.all:
         raise ComparisonError(
             "chains", wanted="names, or --all", got="both" if args.all else "none"
         )
-    if args.out:
-        for name in FILES:
-            check_out(args.out / name)
+    for path in [*(args.out / name for name in FILES if args.out), *filter(None, [args.html])]:
+        check_out(path)
     runs, left_out = all_runs(root, args.chains)
     compared = variants(runs)
     check_parameters(compared, args.parameter)
@@ -98,22 +105,26 @@ def run(args: argparse.Namespace) -> int:
     metrics = _chosen(compared, generation, args.metric)
     if args.out:
         _write(args.out, compared, control, metrics)
+    if args.html:
+        _write_page(args, Comparison(compared, control, generation, metrics), left_out)
     print(_table(compared, control, metrics, generation))
     print(_by_chain(compared))
     if args.variance:
         print(_variances(compared, metrics, generation))
-    for line in [*_warnings(compared, control), *(f"\nleft out: {why}" for why in left_out)]:
-        print(line)
+    for line in [*cautions(compared, control), *(f"left out: {why}" for why in left_out)]:
+        print(f"\n{line}")
     if args.out:
         print(f"\nwritten: {', '.join(FILES)} in {args.out}")
         table, template, _ = (args.out / name for name in FILES)
         print(f"next: dvc plots show {table} -t {template}")
+    if args.html:
+        print(f"\nwritten: {args.html}")
     return 0
 
 
 def _chosen(compared: Sequence[Variant], generation: int, asked: Sequence[str]) -> list[str]:
     """The metrics that are shown: those asked for, else the registry's that were measured."""
-    measured = _measured(compared, generation)
+    measured = measured_at(compared, generation)
     if not measured:
         wanted = f"0 to {last_common(compared)}"
         raise ComparisonError("--generation", wanted=wanted, got=generation)
@@ -121,7 +132,8 @@ def _chosen(compared: Sequence[Variant], generation: int, asked: Sequence[str]) 
         if name not in measured:
             wanted = f"one of {', '.join(measured)}"
             raise ComparisonError("--metric", wanted=wanted, got=repr(name))
-    return list(asked) or [name for name in shown_in("comparison") if name in measured]
+    shown = [name for name in shown_in("comparison") if name in measured]
+    return list(asked) or shown or measured
 
 
 def _published(root: Path, name: str) -> str:
@@ -155,11 +167,6 @@ def _control(runs: Sequence[Run], compared: Sequence[Variant], name: str) -> Var
     raise ComparisonError("--control", wanted=f"one of {known}", got=repr(name))
 
 
-def _measured(compared: Sequence[Variant], generation: int) -> list[str]:
-    runs = [run for variant in compared for run in variant.runs.values()]
-    return list(dict.fromkeys(name for run in runs for name in run.generations.get(generation, ())))
-
-
 def _table(
     compared: Sequence[Variant], control: Variant, metrics: Sequence[str], generation: int
 ) -> str:
@@ -167,7 +174,7 @@ def _table(
     head = ("metric", "chains", "mean", "95 % interval", "less control", "95 % interval", "p", "")
     rows = []
     for variant in compared:
-        apart = differences(variant, control, _measured(compared, generation), generation)
+        apart = differences(variant, control, measured_at(compared, generation), generation)
         for name in metrics:
             own, less = level(variant, name, generation), apart[name]
             other = ("", "", "", "")
@@ -218,28 +225,6 @@ def _variances(compared: Sequence[Variant], metrics: Sequence[str], generation: 
     return "\n".join(lines)
 
 
-def _warnings(compared: Sequence[Variant], control: Variant) -> list[str]:
-    lines = []
-    alone = [variant.label for variant in compared if len(variant.runs) < 2]
-    if alone:
-        lines.append(
-            "\nOne chain is one draw: nothing can be concluded about a difference from "
-            f"{'these variants' if len(alone) > 1 else 'this variant'} with a single seed: "
-            + "; ".join(alone)
-        )
-    for variant in compared:
-        paired = variant.runs.keys() & control.runs.keys()
-        if len(variant.runs) > 1 and len(paired) < 2:
-            lines.append(f"\n{variant.label}: fewer than two seeds in common with the control")
-    shared = sorted({key for variant in compared for key in shared_seeds(variant)})
-    if shared:
-        lines.append(
-            f"\nChains that share {', '.join(shared)} are not independent in it: intervals and p "
-            "are about what the other seeds move."
-        )
-    return lines
-
-
 def _write(
     folder: Path, compared: Sequence[Variant], control: Variant, shown: Sequence[str]
 ) -> None:
@@ -247,7 +232,10 @@ def _write(
     from palimpsest.figures.comparison import compared as drawn
     from palimpsest.figures.style import png
 
-    rows = [{key: as_cell(value) for key, value in row.items()} for row in _rows(compared, control)]
+    rows = [
+        {key: as_cell(value) for key, value in row.items()}
+        for row in compared_rows(compared, control)
+    ]
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -258,22 +246,32 @@ def _write(
         write_out(folder / name, content)
 
 
-def _rows(compared: Sequence[Variant], control: Variant) -> list[dict[str, Any]]:
-    """One for every variant, generation and metric."""
-    rows = []
-    for variant in compared:
-        numbers = sorted({g for run in variant.runs.values() for g in run.generations})
-        for generation in numbers:
-            metrics = _measured([variant], generation)
-            apart = differences(variant, control, metrics, generation)
-            for name in metrics:
-                own, less = level(variant, name, generation), apart[name]
-                cells = (
-                    variant.label, generation, name, own.chains, own.mean, own.low, own.high,
-                    less.chains, less.mean, less.low, less.high, less.p_value, less.significant,
-                )  # fmt: skip
-                rows.append(dict(zip(COLUMNS, cells, strict=True)))
-    return rows
+def _write_page(args: argparse.Namespace, comparison: Comparison, left_out: Sequence[str]) -> None:
+    """The page; what it says of versions and commits holds wherever it is read."""
+    # plotly and jinja2 take their time to import
+    from palimpsest.report.comparison_page import render_comparison
+
+    runs = [run for variant in comparison.variants for run in variant.runs.values()]
+    page = render_comparison(
+        comparison,
+        command=_command(args),
+        commits=commits(Path.cwd(), [run.name for run in runs]),
+        left_out=left_out,
+        versions={"palimpsest": installed_version() or "(not installed)"},
+    )
+    # a name out of git may hold bytes that are no text
+    write_out(args.html, page.encode("utf-8", "backslashreplace"))
+
+
+def _command(args: argparse.Namespace) -> list[str]:
+    """The words that make the same page again."""
+    words = ["palimpsest", "compare", *args.chains, *(["--all"] if args.all else [])]
+    for option in ("control", "generation"):
+        if getattr(args, option) is not None:
+            words += [f"--{option}", str(getattr(args, option))]
+    for option in ("parameter", "metric"):
+        words += [word for one in getattr(args, option) for word in (f"--{option}", one)]
+    return [*words, "--html", args.html.name]
 
 
 def _template(shown: Sequence[str]) -> dict[str, Any]:

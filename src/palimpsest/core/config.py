@@ -31,6 +31,11 @@ from palimpsest.core.parsing import HALF, MOST_YAML, parse_yaml
 BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 OUT_OF_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 """Error types of pydantic for a number outside its range."""
+WRITTEN_BY = {
+    "params.yaml": "palimpsest init --texts FILES, or palimpsest preset quick, writes one",
+    "chain.yaml": "palimpsest chain 20 writes one",
+}
+"""File of a project -> what to do where it is missing."""
 MOST_WHOLE = 2**63 - 1
 """The largest whole number that torch and numpy count with."""
 
@@ -131,7 +136,8 @@ def read_yaml(path: Path) -> Any:
         with path.open("rb") as file:  # a device has no end
             return parse_yaml(file.read(MOST_YAML + 1).decode("utf-8"))
     except FileNotFoundError as error:
-        raise ParamsError(str(path), wanted="a YAML file", got="no such file") from error
+        hint = WRITTEN_BY.get(path.name)
+        raise ParamsError(str(path), wanted="a YAML file", got="no such file", hint=hint) from error
     except OSError as error:
         raise ParamsError(str(path), wanted="a YAML file", got=error.strerror) from error
     except ValueError as error:

@@ -119,13 +119,17 @@ def warn_of_need(model: Path, texts: Path, human: Path, save_dtype: str = "float
         log.info("%s", line)
 
 
-def need_of_chain(root: Path, generations: int, save_dtype: str = "float32") -> str | None:
+def need_of_chain(
+    root: Path, generations: int, save_dtype: str = "float32", at_once: int | None = None
+) -> str | None:
     """What generations 1 to `generations` need, in a line; None before `prepare` has run.
 
     Args:
         root: the project.
         generations: how many, those of a control chain counted too.
         save_dtype: the type in which their models are saved.
+        at_once: how many of their models lie there at any time
+            (`palimpsest.core.kept_models.most_models`, less generation 0's); None: all.
     """
     folders = root / "models/base", root / "data/texts/g00", root / "data/human"
     try:
@@ -133,12 +137,19 @@ def need_of_chain(root: Path, generations: int, save_dtype: str = "float32") -> 
     except (OSError, ValueError):
         return None
     free = shutil.disk_usage(root).free
-    whole = generations * need.generation
-    said = f"{generations} generations × {amount(need.generation)} = {amount(whole)}"
+    models = generations if at_once is None else at_once
+    whole = generations * (need.generation - need.model) + models * need.model
+    said = f"{generations} generations × {amount(need.generation)}"
+    if models < generations:
+        said = f"{generations} generations × {amount(need.generation - need.model)}"
+        said += f" and {models} models at once × {amount(need.model)}"
+    said += f" = {amount(whole)}"
     return f"{said}, as much again in DVC's cache; {amount(free)} are free"
 
 
-def need_of_models(root: Path, source: Path, generations: int, save_dtype: str) -> str | None:
+def need_of_models(
+    root: Path, source: Path, generations: int, save_dtype: str, at_once: int | None = None
+) -> str | None:
     """What the models of a chain need, in a line, before `prepare` has run.
 
     Args:
@@ -146,6 +157,7 @@ def need_of_models(root: Path, source: Path, generations: int, save_dtype: str) 
         source: of the first model.
         generations: how many, generation 0 and those of a control chain counted too.
         save_dtype: the type in which their models are saved.
+        at_once: how many of them lie there at any time, see `need_of_chain`; None: all.
 
     Returns:
         None where the source is no folder with safetensors: its size is not known.
@@ -158,11 +170,12 @@ def need_of_models(root: Path, source: Path, generations: int, save_dtype: str) 
     if not count:
         return None
     each, first = BYTES[save_dtype] * count, BYTES["float32"] * count
-    whole = generations * each + first
+    models = generations if at_once is None else at_once
+    whole = models * each + first
     training, free = amount(STATES * first), amount(shutil.disk_usage(root).free)
-    said = (
-        f"models of {generations} generations × {amount(each)} and the first one: {amount(whole)}"
-    )
+    of = f"models of {generations} generations"
+    of = of if models == generations else f"{of}, {models} at once"
+    said = f"{of} × {amount(each)} and the first one: {amount(whole)}"
     return f"{said}, as much again in DVC's cache, {training} while one is trained; {free} are free"
 
 

@@ -15,6 +15,8 @@ PIPELINE = {
     "dvc": "dvc",
     "matplotlib": "matplotlib",
     "mpl_toolkits": "matplotlib",
+    "PIL": "pillow",
+    "plotly": "plotly",
     "ruamel": "ruamel.yaml",
 }
 """Name that is imported -> package of the extra ``pipeline`` in pyproject.toml."""

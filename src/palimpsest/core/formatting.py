@@ -46,3 +46,16 @@ def text_table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
     options = {"disable_numparse": True, "preserve_whitespace": True}  # cells may be indented
     text = tabulate.tabulate(rows, head, "plain", colalign=align, **options)
     return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def duration(seconds: float) -> str:
+    """A time for readers, in its two largest units: 34 s, 2 min 5 s, 3 h 20 min, 2 d 4 h."""
+    whole = max(0, round(seconds))
+    units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+    first = next((at for at, (_, size) in enumerate(units) if whole >= size), len(units) - 1)
+    parts: list[str] = []
+    for unit, size in units[first : first + 2]:
+        count, whole = divmod(whole, size)
+        if count or not parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts)

@@ -12,6 +12,8 @@ from palimpsest.core.errors import shown
 
 ERRORS = "PALIMPSEST_ERRORS"
 """Variable that names the folder."""
+RUN_BY_DVC = "DVC_STAGE"
+"""Variable in which DVC names the stage that it runs."""
 
 
 def started_rank() -> int:

@@ -18,10 +18,9 @@ from pathlib import Path
 
 from palimpsest.core.config import read_yaml
 from palimpsest.core.errors import ParamsError
+from palimpsest.core.launched import RUN_BY_DVC
 from palimpsest.core.parameters import Parameters
 
-RUN_BY_DVC = "DVC_STAGE"
-"""Environment variable in which DVC names the stage that it runs."""
 ADDRESS = re.compile(r"(?:.*?((?:generations/\w+/)?dvc\.yaml):)?(\w+)")
 OUTPUTS = ("data", "models", "metrics", "plots")
 """Folders of the graph's own outputs, which as a whole can be no dependency."""

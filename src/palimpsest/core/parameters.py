@@ -448,6 +448,15 @@ class ComputeParams(Section):
         return self
 
 
+class ModelsParams(Section):
+    """Which generations' models stay on the disk. It belongs to no stage: it moves no number."""
+
+    keep_every: Annotated[int, Field(ge=1)]
+    """Weights of every so many generations stay, and those of generation 0 and of the last one; the
+    others go when all that reads them has run, and can be made again from the kept ones
+    (`palimpsest run`, `prune`, `restore`). 1 keeps all."""
+
+
 class Parameters(Section):
     """The whole of params.yaml."""
 
@@ -464,6 +473,7 @@ class Parameters(Section):
     embed: EmbedParams
     score: ScoreParams
     report: ReportParams
+    models: ModelsParams
     compute: ComputeParams
 
     @classmethod

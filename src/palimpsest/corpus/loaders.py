@@ -66,7 +66,8 @@ def load_human(params: FilesParams | HubParams) -> Loaded:
     for line in unread:
         log.warning("%s: %s", source, line)
     if not loaded.documents:
-        raise CorpusError(f"{key} ({source})", wanted="documents", got=str(loaded))
+        hint = f"{key}.min_chars is {params.min_chars}; {key}.text_field {params.text_field!r}"
+        raise CorpusError(f"{key} ({source})", wanted="documents", got=str(loaded), hint=hint)
     log.info("%s: %s", source, loaded)
     return loaded
 

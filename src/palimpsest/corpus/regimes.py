@@ -124,7 +124,7 @@ def _taken(
         part = params.humans
         raise CorpusError(
             f"regime.kind: {params.kind}, generation {generation}",
-            wanted=f"{end} human documents in {part}",
+            wanted=f"{end} documents in corpus.{part}",
             got=f"{len(human)} ({end - len(human)} missing)",
             hint=f"raise corpus.{part} or lower generate.documents",
         )

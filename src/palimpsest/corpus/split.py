@@ -11,6 +11,15 @@ from palimpsest.core.rng import stream
 
 log = logging.getLogger(__name__)
 
+PARAMETERS = {
+    "train": "corpus.train",
+    "heldout": "corpus.heldout",
+    "sample": "generate.documents",
+    "null": "corpus.null_pool",
+    "reserve": "corpus.reserve",
+}
+"""Part of the human corpus -> the parameter that says how large it is."""
+
 
 def split_indices(
     n_documents: int, sizes: Mapping[str, int | None], seed: int
@@ -72,11 +81,12 @@ def split_documents(
 
 def _too_few(there: int, sizes: Mapping[str, int | None], wanted: int) -> CorpusError:
     by_part = ", ".join(
-        f"{name} {'the rest (>= 1)' if size is None else size}" for name, size in sizes.items()
+        f"{PARAMETERS.get(name, name)} {'the rest (>= 1)' if size is None else size}"
+        for name, size in sizes.items()
     )
     return CorpusError(
         "corpus",
         wanted=f"{wanted} distinct documents ({by_part})",
         got=there,
-        hint="ask for fewer or give more text",
+        hint="ask for fewer or give more text; own files: palimpsest init --texts FILES",
     )

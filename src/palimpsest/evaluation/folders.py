@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from palimpsest.core import storage
 from palimpsest.core.errors import MetricError
@@ -11,6 +14,7 @@ from palimpsest.corpus.ledger import read_ledger
 from palimpsest.corpus.world.parser import Parser
 from palimpsest.evaluation.human import HumanSide, Texts, human_side
 from palimpsest.evaluation.scorecard import Generation
+from palimpsest.evaluation.training import curve_columns, unigram_perplexity
 from palimpsest.metrics.family import Facts, Reference
 from palimpsest.metrics.likelihood import scored
 
@@ -71,6 +75,21 @@ def read_reference(folders: Folders, side: HumanSide | None, params: ScoreParams
         texts = Texts(storage.read_texts(folders.first_texts / "texts.jsonl"), first, None)
         side = HumanSide(texts, [], 1.0)
     return side.reference(training, facts, params.lam, params.words, first)
+
+
+def read_training(folders: Folders) -> dict[str, Any]:
+    """How the generation's model was trained: the content of training.json.
+
+    Returns:
+        ``unigram_perplexity``, see `palimpsest.evaluation.training`, and ``curve``, the columns of
+        the training curve by name; None where the embeddings were made without one.
+    """
+    counts = np.load(folders.human / "token_counts.npy")
+    curve = folders.embeddings / "curve.csv"
+    return {
+        "unigram_perplexity": unigram_perplexity(counts),
+        "curve": curve_columns(curve.read_text()) if curve.exists() else None,
+    }
 
 
 def check_same_encoder(embeddings: Artifact, of_first: Artifact) -> None:

@@ -113,7 +113,8 @@ def human_side(pool: Texts, size: int, samples: int, seed: int, what: str) -> Hu
     count, least = len(pool.texts), FEWEST_SAMPLES * size
     if count < least:
         wanted = f">= {least} texts: a fit sample of {size} and twice as many for null samples"
-        raise CorpusError(what, wanted=wanted, got=count)
+        hint = "give more human texts, or measure samples of fewer (generate.documents)"
+        raise CorpusError(what, wanted=wanted, got=count, hint=hint)
     rows, widening = sample_rows(count - size, size, samples, seed, what)
     null = OnDemand(len(rows), lambda at: pool.at(size + rows[at]))
     return HumanSide(pool.first(size), null, widening)

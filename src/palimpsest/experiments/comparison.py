@@ -22,6 +22,8 @@ from palimpsest.statistics.multiple_testing import LEVEL, discoveries
 
 SEEDS = ("seed", "seeds.corpus", "seeds.generate", "seeds.finetune")
 """Parameters that make replicates, not variants; the first stands for each that is null."""
+NO_DIFFERENCE = ("models.keep_every",)
+"""Parameters that move no number: chains that differ in them are one variant."""
 
 SWITCHES = {
     "regime.real_fraction": ("regime.kind", "mix"),
@@ -154,7 +156,7 @@ def check_parameters(compared: Sequence[Variant], allowed: Sequence[str]) -> Non
     Raises:
         ComparisonError: they differ in others, which it names; no such parameter.
     """
-    known = {*SEEDS, *(key for variant in compared for key in variant.parameters)}
+    known = {*SEEDS, *NO_DIFFERENCE, *(key for variant in compared for key in variant.parameters)}
     for parameter in allowed:
         if not any(key == parameter or key.startswith(f"{parameter}.") for key in known):
             raise ComparisonError(
@@ -259,8 +261,9 @@ def _common(runs: Sequence[Run]) -> set[int]:
 
 
 def fixed(parameters: ParameterValues) -> dict[str, Any]:
-    """The parameters that make a variant: all but the seeds."""
-    return {key: value for key, value in parameters.items() if key not in SEEDS}
+    """The parameters that make a variant: all but the seeds and those that move no number."""
+    left_out = (*SEEDS, *NO_DIFFERENCE)
+    return {key: value for key, value in parameters.items() if key not in left_out}
 
 
 def _at_work(parameters: ParameterValues, keys: Sequence[str]) -> list[str]:

@@ -89,11 +89,16 @@ def _numbers(published: Any) -> list[Mapping[str, Any]]:
     ]
 
 
-def written(root: Path, parameters: Mapping[str, Any]) -> str:
-    """The default params.yaml with some parameters changed, its comments where they were.
+def written(root: Path, parameters: Mapping[str, Any], base: Path | None = None) -> str:
+    """A params.yaml with some parameters changed, its comments where they were.
+
+    Args:
+        root: the project.
+        parameters: dotted name -> new value.
+        base: the file to change; None for the default one, presets/quick.yaml.
 
     Raises:
-        ParamsError: a parameter that it does not have.
+        ParamsError: a parameter that it does not have, or a file that is none.
     """
     from ruamel.yaml import YAML  # of the laboratory's packages; the audit starts without it
 
@@ -103,7 +108,7 @@ def written(root: Path, parameters: Mapping[str, Any]) -> str:
     editor.representer.add_representer(type(None), lambda r, _: r.represent_scalar(
         "tag:yaml.org,2002:null", "null"
     ))  # fmt: skip
-    default = root / FOLDER / f"{QUICK}.yaml"
+    default = root / FOLDER / f"{QUICK}.yaml" if base is None else base
     if not isinstance(read_yaml(default), dict):  # within the limits, before the slow reader
         raise ParamsError(str(default), wanted="sections with keys", got="others")
     try:

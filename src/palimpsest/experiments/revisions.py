@@ -49,6 +49,16 @@ def experiments(root: Path) -> dict[str, str]:
     return {ref.rsplit("/", 1)[-1]: ref for ref in own}
 
 
+def commits(root: Path, names: Sequence[str]) -> dict[str, str]:
+    """Name of a chain -> hash of the git commit that keeps it; the workspace has none."""
+    known = experiments(root)
+    return {
+        name: git(root, "rev-parse", f"{known.get(name, name)}^{{commit}}").strip()
+        for name in names
+        if name != WORKSPACE
+    }
+
+
 def all_runs(root: Path, names: Sequence[str]) -> tuple[list[Run], list[str]]:
     """The chains of these names; every experiment and the workspace where none is named.
 

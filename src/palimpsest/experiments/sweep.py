@@ -17,7 +17,7 @@ from typing import Any
 
 from palimpsest.core.errors import ParamsError, ProjectError
 from palimpsest.core.parameters import Parameters
-from palimpsest.experiments.comparison import canonical
+from palimpsest.experiments.comparison import NO_DIFFERENCE, canonical
 from palimpsest.experiments.project import dependencies_of_stages, dvc, write_chain
 
 WAITING = ("queued", "running")
@@ -82,9 +82,17 @@ def hash_of(name: str) -> str:
 
 
 def name_of(overrides: Mapping[str, Any], parameters: Mapping[str, Any], chain: bytes) -> str:
-    """An experiment's name: the set parameters for the eye, a hash of everything for the sweep."""
+    """An experiment's name: the set parameters for the eye, a hash of everything for the sweep.
+
+    What moves no number is left out of the hash unless it is set: the chain ran already.
+    """
     words = "-".join(f"{key.split('.')[-1]}-{value}" for key, value in overrides.items())
-    content = canonical(parameters).encode() + chain
+    telling = {
+        key: value
+        for key, value in parameters.items()
+        if key not in NO_DIFFERENCE or key in overrides
+    }
+    content = canonical(telling).encode() + chain
     digest = hashlib.blake2b(content, digest_size=4).hexdigest()
     return f"{re.sub(r'[^A-Za-z0-9]+', '-', words)[:60].strip('-') or 'as-is'}-{digest}"
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from palimpsest.experiments.project import CHAIN, git
 
 OUTPUTS = ("data", "models", "metrics", "plots")
 """Folders of the graph's outputs."""
+MISSING = "dvc checkout, dvc pull, or palimpsest restore for a model that was dropped"
+"""What to do about an input that is not there."""
 ABOVE = 16
 """Folders above the project's that a dependency may climb to (../../corpora)."""
 
@@ -68,7 +71,7 @@ def committed(root: Path, revision: str = "HEAD") -> list[Output]:
         name = "graph" if path == LOCK else Path(path).parent.name
         text = git(root, "show", f"{revision}:./{path}") if path in there else ""
         before = _outputs(_stages(text.encode(), f"{revision}: {path}")) if text else {}
-        after = _outputs(_lock(root / path)) if path in here else {}
+        after = _outputs(lock_of(root / path)) if path in here else {}
         for stage in {**before, **after}:
             old, new = before.get(stage, {}), after.get(stage, {})
             for out in {**old, **new}:
@@ -90,22 +93,34 @@ def recomputed(root: Path, names: Sequence[str]) -> Iterator[Output]:
         ProjectError: a stage has no lock, an input is missing or not the one that its lock names,
             or a stage fails.
     """
-    with tempfile.TemporaryDirectory(prefix="palimpsest-") as temporary:
-        place = Path(temporary, *["inside"] * ABOVE)
-        place.mkdir(parents=True)
-        for path in root.iterdir():
-            if path.name not in OUTPUTS:
-                (place / path.name).symlink_to(path.resolve())
+    with elsewhere(root) as place:
         made: set[str] = set()
         for name in names:
-            lock = _lock(root / _file(name, LOCK))
+            lock = lock_of(root / _file(name, LOCK))
             stages = _names_of_stages(root / _file(name, "dvc.yaml"))
             for stage in [name] if name in ("prepare", "report") else stages:
                 if stage not in lock:
                     what = f"{name}: {stage}"
                     raise ProjectError(what, wanted="a lock", got="none", hint="dvc repro")
                 what = stage if stage == name else f"{name}: {stage}"
-                yield from _run(root, place, what, lock[stage], made)
+                yield from run_again(root, place, what, lock[stage], made)
+
+
+@contextmanager
+def elsewhere(root: Path, beside: Path | None = None) -> Iterator[Path]:
+    """Yields a temporary folder that sees the project's code and parameters, and no output.
+
+    Args:
+        root: the project.
+        beside: the folder to make it in; None for the system's own.
+    """
+    with tempfile.TemporaryDirectory(prefix="palimpsest-", dir=beside) as temporary:
+        place = Path(temporary, *["inside"] * ABOVE)
+        place.mkdir(parents=True)
+        for path in root.iterdir():
+            if path.name not in OUTPUTS:
+                (place / path.name).symlink_to(path.resolve())
+        yield place
 
 
 def every_name(root: Path) -> list[str]:
@@ -116,18 +131,34 @@ def every_name(root: Path) -> list[str]:
 def hash_of(path: Path) -> str:
     """DVC's hash of a file or folder."""
     if path.is_file():
-        return _md5(path.read_bytes())
+        return _md5_of(path)
+    return _md5(listing_of(path)) + ".dir"
+
+
+def listing_of(folder: Path) -> bytes:
+    """DVC's list of a folder's files, as its cache keeps it."""
     files = sorted(
-        (file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file()
+        (file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file()
     )
-    listed = [{"md5": _md5(file.read_bytes()), "relpath": name} for name, file in files]
-    return _md5(json.dumps(listed, sort_keys=True).encode()) + ".dir"
+    listed = [{"md5": _md5_of(file), "relpath": name} for name, file in files]
+    return json.dumps(listed, sort_keys=True).encode()
 
 
-def _run(
+def run_again(
     root: Path, place: Path, what: str, lock: Mapping[str, Any], made: set[str]
 ) -> Iterator[Output]:
-    """Runs one stage in a temporary folder on the inputs that its lock names."""
+    """Runs one stage in a temporary folder on the inputs that its lock names.
+
+    Args:
+        root: the project.
+        place: that folder, see `elsewhere`.
+        what: the stage, for errors.
+        lock: its entry.
+        made: outputs of stages that have run there; this one's are added.
+
+    Raises:
+        ProjectError: see `recomputed`.
+    """
     for dep in lock.get("deps") or []:
         path: str = dep["path"]
         known = root / path
@@ -140,7 +171,7 @@ def _run(
         if not within and (not known.exists() or hash_of(known) != dep.get("md5")):
             got = "another one" if known.exists() else "none"
             wanted = f"{path} as its lock names it"
-            raise ProjectError(what, wanted=wanted, got=got, hint="dvc checkout, or dvc pull")
+            raise ProjectError(what, wanted=wanted, got=got, hint=MISSING)
         _link(known, place / path)
     outs = _paths(lock)
     for out in outs:
@@ -151,7 +182,7 @@ def _run(
         done = subprocess.run(words, cwd=place, capture_output=True, text=True, env=os.environ)
     except (OSError, IndexError, ValueError) as error:
         raise ProjectError(what, wanted="a command", got=str(error)) from error
-    made |= outs.keys()
+    made.update(outs)
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["nothing"]
         raise ProjectError(what, wanted="a stage that runs", got=said[-1])
@@ -183,7 +214,12 @@ def _file(name: str, file: str) -> Path:
     return Path(file) if name in ends else Path(GENERATIONS, name, file)
 
 
-def _lock(path: Path) -> dict[str, Any]:
+def lock_of(path: Path) -> dict[str, Any]:
+    """The stages of a lock, whole; none where there is no such file.
+
+    Raises:
+        ProjectError: it is cut.
+    """
     return _stages(path.read_bytes(), str(path)) if path.exists() else {}
 
 
@@ -209,6 +245,12 @@ def _outputs(lock: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 def _paths(entry: Mapping[str, Any]) -> dict[str, str]:
     return {out["path"]: out.get("md5", "") for out in entry.get("outs", [])}
+
+
+def _md5_of(file: Path) -> str:
+    """Of a file that may be larger than the memory."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _md5(content: bytes) -> str:

@@ -125,6 +125,7 @@ def _check_lengths(
             "generate.max_new_tokens",
             wanted=f"at most {room} (context {model.context} less start and prompt of {longest})",
             got=params.max_new_tokens,
+            hint="lower it, or shorten the prompt",
         )
 
 

@@ -42,6 +42,7 @@ def openings(
                 "generate.prompt_tokens",
                 wanted=f"a human document of more than {params.prompt_tokens} tokens",
                 got=f"none among {len(rows)}",
+                hint="lower it, or give longer texts",
             )
         order = generator.permutation(len(long))
         chosen = [long[order[i % len(long)]] for i in range(params.documents)]
@@ -106,6 +107,7 @@ def human_columns(
             "generate.prompt_tokens",
             wanted=f"at least {FEWEST_TEXTS} held-out documents of more than {given} tokens",
             got=f"{len(long)} among {len(rows)}",
+            hint="lower it, or raise corpus.heldout",
         )
     starts = [row[:given] for row in long]
     prompts, texts = tokenizer.decode_behind(starts, [row[given:] for row in long])

@@ -228,6 +228,7 @@ def _check_context(model: LanguageModel, params: TrainingParams, section: str) -
             f"{section}.block_tokens",
             wanted=f"at most the model's context of {model.context}",
             got=params.block_tokens,
+            hint="longer documents go on in further rows",
         )
 
 

@@ -29,7 +29,8 @@ def some_rows(
     if not rows:
         wanted = "at least one document"
         wanted += f" longer than skip_tokens ({params.skip_tokens})" if params.skip_tokens else ""
-        raise CorpusError("the training set", wanted=wanted, got="none")
+        hint = "lower skip_tokens of pretrain or finetune, or give longer texts"
+        raise CorpusError("the training set", wanted=wanted, got="none", hint=hint)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Volume of the convex hull of points, 0 where they are flat."""
+"""The convex hull of points: its volume, 0 where they are flat, and its faces."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,6 +39,23 @@ def hull(points: NDArray[np.float64]) -> float:
         return float(ConvexHull(points).volume)
     except QhullError:  # flat to Qhull's own rounding, which is coarser than ours
         return 0.0
+
+
+def hull_faces(points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """The corners and triangles of the hull whose volume `hull` gives.
+
+    Args:
+        points: (n, 3), finite.
+
+    Returns:
+        The rows of the corners (v,), ascending, and for each triangle the places of its three
+        corners among them (f, 3); None where `hull` is 0: a flat cloud has no inside to show.
+    """
+    if hull(points) == 0.0:
+        return None
+    triangles = ConvexHull(points).simplices
+    corners, places = np.unique(triangles, return_inverse=True)
+    return corners.astype(np.int64), places.reshape(triangles.shape).astype(np.int64)
 
 
 def thickness(centred: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,18 +1,22 @@
-"""The chain in words: its story in a few sentences, and its headline numbers."""
+"""The chain in words: what happened in two sentences, its headline numbers, phases and forecast.
+
+Terms that a newcomer does not know stand in double brackets, see `palimpsest.report.glossary`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from palimpsest.core.formatting import plain, span
 from palimpsest.metrics.registry import metric
-from palimpsest.trajectory.changepoint import Phases
+from palimpsest.report.error_rates import phases_sentence
+from palimpsest.statistics.regression import Rate
 from palimpsest.trajectory.curves import Trajectory, number
-from palimpsest.trajectory.summary import Summary, auc, half_life
+from palimpsest.trajectory.summary import Summary, half_life
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One headline number."""
+    """One headline number; its name may hold terms."""
 
     name: str
     value: str
@@ -35,46 +39,105 @@ def when(generation: float | None) -> str:
 
 
 def story(summary: Summary) -> list[str]:
-    """The chain in a few sentences, only those that the data support."""
-    trajectory, phases, forecast = summary.trajectory, summary.phases, summary.forecast
+    """What happened, in two sentences."""
+    trajectory = summary.trajectory
     last = int(trajectory.generations[-1])
-    lines = []
+    times = "Once" if last == 1 else f"{last} times over"
+    start = f"{times} a language model has learned from texts that the model before it wrote"
+    if last == 0:
+        start = "A language model has learned from human text, and no other from its texts yet"
     integrity = trajectory.last("integrity")
     if integrity is not None:
-        lines.append(
-            f"After {last} generation{'s' * (last != 1)}, {100 * integrity:.0f}\u00a0% of fresh "
-            f"human text's integrity is left{_of_humans(trajectory)}."
+        start += (
+            f"; of the [[integrity|room that as many human texts fill]], "
+            f"{100 * integrity:.0f}\u00a0% is left{_of_humans(trajectory)}"
         )
-    if phases.change is not None and phases.volume_rate and phases.volume_rate_after:
-        lines.append(
-            f"The chain has two phases: up to {g(phases.change)} ln volume changes by "
-            f"{plain(phases.volume_rate.value)} a generation, from then on by "
-            f"{plain(phases.volume_rate_after.value)}."
-        )
-    if phases.extinct is not None:
-        lines.append(f"From {g(phases.extinct)} on, the texts span no volume at all.")
+    return [f"{start}.", first_sign(summary)]
+
+
+def first_sign(summary: Summary) -> str:
+    """Which metric warned first, and how much earlier than integrity."""
+    if not summary.trajectory.null:
+        return "There are no human samples to hold the texts against, so nothing can warn."
     alarm = summary.first_alarm
-    if alarm is not None and alarm.generation is not None:
-        first = [a.metric for a in summary.alarms if a.generation == alarm.generation]
-        more = len(first) - 1
-        others = f" and {more} other{'s' * (more > 1)}" if more else ""
-        lines.append(
-            f"The first to have been outside their null band for two generations: "
-            f"{metric(alarm.metric).label}{others}, at {g(alarm.generation)}."
+    if alarm is None or alarm.generation is None:
+        return (
+            "No metric has left its [[null band]] for two generations in a row: nothing sets the "
+            "texts apart from fresh human ones."
         )
-    elif summary.alarms:
-        lines.append("No metric has left its null band for two generations in a row.")
+    more = sum(one.generation == alarm.generation for one in summary.alarms) - 1
+    others = f" ({more} other metric{'s' * (more > 1)} left it too)" if more else ""
+    went = "rose above" if alarm.side == "above" else "fell below"
+    return (
+        f"The first [[alarm|sign]] came at {g(alarm.generation)}: {metric(alarm.metric).label} "
+        f"{went} what [[fresh human text|fresh human texts]] show{others}"
+        f"{_ahead(summary, alarm.generation)}."
+    )
+
+
+def _ahead(summary: Summary, generation: int) -> str:
+    """How the first alarm lies to that of integrity."""
+    own = next((one for one in summary.alarms if one.metric == "integrity"), None)
+    if own is None:
+        return ""
+    if own.generation is None:
+        return "; integrity has not done so yet"
+    ahead = own.generation - generation
+    if not ahead:
+        return ", in the same generation as integrity"
+    return f", {ahead} generation{'s' * (ahead > 1)} before integrity did"
+
+
+def phases(summary: Summary) -> list[str]:
+    """Phases, half-life and forecast, each with how often it is wrong where that is known."""
+    found, trajectory = summary.phases, summary.trajectory
+    lines = []
+    if found.change is not None and found.volume_rate and found.volume_rate_after:
+        lines.append(
+            f"Two [[phase|phases]]: up to {g(found.change)} the hull's ln volume changes by "
+            f"{_rate(found.volume_rate)} a generation, from then on by "
+            f"{_rate(found.volume_rate_after)}."
+        )
+    elif found.bic_advantage is None:
+        lines.append("Too few generations to tell two [[phase|phases]] from one.")
+    elif found.volume_rate:
+        lines.append(
+            f"One [[phase]]: the hull's ln volume changes by {_rate(found.volume_rate)} a "
+            "generation from beginning to end."
+        )
+    if found.p_value is not None:
+        lines.append(phases_sentence(len(trajectory.generations)))
+    if found.extinct is not None:
+        lines.append(f"From {g(found.extinct)} on, the texts span no volume at all.")
+    if found.drift_slope:
+        lines.append(
+            f"The texts' middle moves away from the human one by {_rate(found.drift_slope)} PCA "
+            "units a generation."
+        )
+    if "integrity" in trajectory:
+        half = half_life(trajectory)
+        crossed = "is never reached" if half is None else f"is reached at {g(half)}"
+        lines.append(f"Integrity's [[half-life]] {crossed}.")
+    return [*lines, _forecast(summary)]
+
+
+def _forecast(summary: Summary) -> str:
+    forecast = summary.forecast
     if forecast.generation is None:
-        lines.append(f"No forecast for integrity {forecast.threshold:g}: {forecast.reason}.")
-    elif forecast.observed:
-        lines.append(f"Integrity fell to {forecast.threshold:g} at {g(forecast.generation)}.")
-    else:
-        lines.append(
-            f"If this phase goes on, integrity falls to {forecast.threshold:g} at "
-            f"{g(forecast.generation)} "
-            f"(95 % interval: generations {span(forecast.low, forecast.high)})."
-        )
-    return lines
+        return f"No forecast for integrity {forecast.threshold:g}: {forecast.reason}."
+    if forecast.observed:
+        return f"Integrity fell to {forecast.threshold:g} at {g(forecast.generation)}."
+    return (
+        f"If this phase goes on, integrity falls to {forecast.threshold:g} at "
+        f"{g(forecast.generation)} ([[95 % interval]]: generations "
+        f"{span(forecast.low, forecast.high)}; how often such intervals hold has not been "
+        "measured)."
+    )
+
+
+def _rate(rate: Rate) -> str:
+    interval = "" if rate.low is None else f" ({span(rate.low, rate.high)})"
+    return f"{plain(rate.value)}{interval}"
 
 
 def _of_humans(trajectory: Trajectory) -> str:
@@ -82,40 +145,26 @@ def _of_humans(trajectory: Trajectory) -> str:
     band = trajectory.null.get("integrity")
     if band is None:
         return ""
-    return f" (human samples have {100 * band.low:.0f} to {100 * band.high:.0f}\u00a0%)"
+    return f" (fresh human texts read {100 * band.low:.0f} to {100 * band.high:.0f}\u00a0%)"
 
 
 def tiles(summary: Summary) -> list[Tile]:
-    """The headline numbers, each with its interval and null band where there are any."""
-    trajectory, phases, alarm = summary.trajectory, summary.phases, summary.first_alarm
+    """The headline numbers: at most six, each with its interval and null band where there are any.
+
+    Integrity at the end, the first alarm, then what was measured of the model's fit, its wording,
+    its facts and its copies.
+    """
+    trajectory, alarm = summary.trajectory, summary.first_alarm
     last = g(int(trajectory.generations[-1]))
-    shown = _last_tiles(trajectory, ("integrity", "loss"), last)
-    if "integrity" in trajectory:
-        shown.append(Tile("half-life", when(half_life(trajectory)), ("integrity at 0.5",)))
-        area = plain(auc(trajectory))
-        shown.append(Tile("area under integrity", area, ("mean of g01 and on",)))
-    change = "none" if phases.change is None else f"after {g(phases.change)}"
-    shown.append(Tile("change of phase", change, (_phase_note(phases),)))
+    shown = _last_tiles(trajectory, ("integrity",), last)
     if summary.alarms:
-        name = "none" if alarm is None else when(alarm.generation)
-        note = "every metric in its null band"
+        name, note = "none", "every metric in its null band"
         if alarm is not None:
-            note = f"{metric(alarm.metric).label}, {alarm.side} its band"
-        shown.append(Tile("first alarm", name, (note,)))
-    if phases.drift_slope:
-        slope = phases.drift_slope
-        interval = () if slope.low is None else (f"95 %: {span(slope.low, slope.high)}",)
-        notes = ("PCA units a generation", *interval)
-        shown.append(Tile("slope of the drift", plain(slope.value), notes))
-    ends = ("perplexity_heldout", "fact_coverage", "distinct_2")
+            name, note = when(alarm.generation), f"{metric(alarm.metric).label}, {alarm.side}"
+        shown.append(Tile("first [[alarm]]", name, (note,)))
+    ends = ("perplexity_heldout", "distinct_2", "fact_coverage")
     shown += [_change_tile(trajectory, name) for name in ends if name in trajectory]
-    return shown + _last_tiles(trajectory, ("truth", "axioms", "duplicates"), last)
-
-
-def _phase_note(phases: Phases) -> str:
-    if phases.change is not None and phases.volume_rate is not None:
-        return f"ln volume {plain(phases.volume_rate.value)} a generation before"
-    return "too few generations" if phases.bic_advantage is None else "one phase fits as well"
+    return shown + _last_tiles(trajectory, ("duplicates",), last)
 
 
 def _last_tiles(trajectory: Trajectory, names: Iterable[str], last: str) -> list[Tile]:
@@ -128,11 +177,11 @@ def _last_tiles(trajectory: Trajectory, names: Iterable[str], last: str) -> list
         percent = " %" if entry.unit == "%" else ""
         notes = [] if percent or not entry.unit else [entry.unit]
         if number(curve.low[-1]) is not None:
-            notes.append(f"95 %: {span(curve.low[-1], curve.high[-1])}")
+            notes.append(f"95 % interval: {span(curve.low[-1], curve.high[-1])}")
         if band:
-            notes.append(f"null: {span(band.low, band.high)}")
+            notes.append(f"human samples: {span(band.low, band.high)}")
         value = plain(trajectory.last(name)) + percent
-        shown.append(Tile(f"{entry.label} at {last}", value, tuple(notes)))
+        shown.append(Tile(f"{_term(name)} at {last}", value, tuple(notes)))
     return shown
 
 
@@ -140,5 +189,18 @@ def _change_tile(trajectory: Trajectory, name: str) -> Tile:
     values = f"{plain(trajectory.first(name))} → {plain(trajectory.last(name))}"
     notes = [f"{g(int(trajectory.generations[0]))} → {g(int(trajectory.generations[-1]))}"]
     if band := trajectory.band(name, len(trajectory.generations) - 1):
-        notes.append(f"null: {span(band.low, band.high)}")
-    return Tile(metric(name).label, values, tuple(notes))
+        notes.append(f"human samples: {span(band.low, band.high)}")
+    return Tile(_term(name), values, tuple(notes))
+
+
+NAMED = {
+    "integrity": "[[integrity]]",
+    "perplexity_heldout": "[[held-out]] [[perplexity]]",
+    "distinct_2": "distinct [[2-gram|2-grams]]",
+    "fact_coverage": "[[fact coverage]]",
+}
+"""Labels of the tiles' metrics, their terms marked."""
+
+
+def _term(name: str) -> str:
+    return NAMED.get(name, metric(name).label)

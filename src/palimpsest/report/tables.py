@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from palimpsest.core.formatting import plain, span
 from palimpsest.metrics.registry import metric
+from palimpsest.report.curve_data import explanation
 from palimpsest.report.story import g, when
+from palimpsest.trajectory.collapse_profile import Answer
 from palimpsest.trajectory.curves import Trajectory, number
 from palimpsest.trajectory.summary import Summary
 
@@ -87,21 +89,77 @@ def against_control(trajectory: Trajectory, names: Iterable[str]) -> Table | Non
     return Table(tuple(map(Column, titles)), tuple(rows))
 
 
-def of_alarms(summary: Summary) -> Table:
-    """Which metric warned when."""
-    rows = [
-        Row(
+@dataclass(frozen=True)
+class Lead:
+    """When a metric warned, and how much earlier than integrity."""
+
+    name: str
+    explained: str
+    at: str
+    ahead: str
+    side: str
+    p: str
+
+
+EARLIEST = 8
+"""Metrics that the table of leads shows at once."""
+
+
+def leads(summary: Summary) -> list[Lead]:
+    """Which metric warned when, the earliest first, those that never did last."""
+    own = next((alarm.generation for alarm in summary.alarms if alarm.metric == "integrity"), None)
+    return [
+        Lead(
             metric(alarm.metric).label,
-            (
-                Cell(when(alarm.generation)),
-                Cell(alarm.side or "–"),
-                Cell(_chance(alarm.p_value)),
-            ),
+            explanation(metric(alarm.metric)),
+            when(alarm.generation),
+            _ahead(alarm.generation, own),
+            alarm.side or "–",
+            _chance(alarm.p_value),
         )
         for alarm in summary.alarms
     ]
-    titles = ("metric", "alarm at", "side of the band", "p")
-    return Table(tuple(map(Column, titles)), tuple(rows))
+
+
+def _ahead(generation: int | None, integrity: int | None) -> str:
+    if generation is None or integrity is None:
+        return "–"
+    return f"{integrity - generation}".replace("-", "−")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A definition of model collapse and what the chain says to it."""
+
+    title: str
+    meaning: str
+    source: str
+    verdict: str
+    number: str
+    measured: str
+    explained: str
+    rule: str
+
+
+def replies(profile: Iterable[Answer], trajectory: Trajectory) -> list[Reply]:
+    """The collapse profile in words."""
+    return [_reply(answer, trajectory) for answer in profile]
+
+
+def _reply(answer: Answer, trajectory: Trajectory) -> Reply:
+    of, name = answer.definition, answer.metric
+    said = (of.title, of.meaning, of.source, answer.verdict)
+    if name is None:
+        return Reply(*said, "", answer.reason, "", of.rule)
+    text = plain(answer.value)
+    if answer.low is not None:
+        text += f" ({span(answer.low, answer.high)})"
+    band = trajectory.band(name, len(trajectory.generations) - 1)
+    beside = f"; human samples {span(band.low, band.high)}" if band else ""
+    return Reply(
+        *said, text, f"{metric(name).label}: {answer.shown}{beside}",
+        explanation(metric(name)), of.rule,
+    )  # fmt: skip
 
 
 def flattened(prefix: str, facts: Sequence[tuple[str, object]]) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from palimpsest.trajectory.alarms import Alarm, find_alarms
 from palimpsest.trajectory.changepoint import Phases, find_phases
+from palimpsest.trajectory.collapse_profile import Answer, collapse_profile
 from palimpsest.trajectory.curves import Trajectory, number
 from palimpsest.trajectory.forecast import (
     Forecast,
@@ -43,6 +44,7 @@ class Summary:
     phases: Phases
     alarms: tuple[Alarm, ...]
     forecast: Forecast
+    profile: tuple[Answer, ...]
 
     @property
     def first_alarm(self) -> Alarm | None:
@@ -50,11 +52,23 @@ class Summary:
         return next((alarm for alarm in self.alarms if alarm.generation is not None), None)
 
 
-def summarise(trajectory: Trajectory, threshold: float = 0.1) -> Summary:
-    """Finds phases, alarms and the forecast of integrity reaching `threshold`, in (0, 1)."""
+def summarise(
+    trajectory: Trajectory, threshold: float = 0.1, unigram_perplexity: float | None = None
+) -> Summary:
+    """Finds phases, alarms, the forecast and the collapse profile of a chain.
+
+    Args:
+        trajectory: the chain.
+        threshold: integrity in (0, 1) whose crossing is forecast.
+        unigram_perplexity: see `palimpsest.trajectory.collapse_profile.collapse_profile`.
+    """
     phases = find_phases(trajectory)
     return Summary(
-        trajectory, phases, find_alarms(trajectory), forecast(trajectory, threshold, phases)
+        trajectory,
+        phases,
+        find_alarms(trajectory),
+        forecast(trajectory, threshold, phases),
+        collapse_profile(trajectory, unigram_perplexity),
     )
 
 
@@ -81,12 +95,13 @@ def headline(summary: Summary) -> dict[str, Number]:
 
 
 def trajectory_facts(summary: Summary) -> dict[str, Any]:
-    """The content of metrics/trajectory.json: all numbers, phases, alarms and the forecast."""
+    """The content of metrics/trajectory.json: all numbers, phases, alarms, forecast, profile."""
     return {
         "numbers": numbers(summary),
         "phases": asdict(summary.phases),
         "alarms": [asdict(alarm) for alarm in summary.alarms],
         "forecast": asdict(summary.forecast),
+        "profile": {answer.definition.key: answer.facts() for answer in summary.profile},
     }
 
 
