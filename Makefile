@@ -85,7 +85,7 @@ docs-serve: docs
 
 # The report page that the site shows is a copy, since DVC has plots/report.html and git has not.
 docs-page:
-	cp plots/report.html docs/pages/default.html
+	sed -E 's#<a href="(\.\./[^"]*|curves)">([^<]*)</a>#\2#' plots/report.html > docs/pages/default.html
 
 format: install
 	$(BIN)/ruff format .

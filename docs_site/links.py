@@ -1,6 +1,6 @@
 """Checks what a built site links to: files, anchors, and that nothing is loaded from outside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -34,19 +34,19 @@ class _Page(HTMLParser):
             self.loads.append(target)
 
 
-def faults(site: Path, unread: str = "pages") -> Iterator[str]:
+def faults(site: Path, unread: Sequence[str] = ("pages", "_downloads")) -> Iterator[str]:
     """What is wrong with a site's links, a line each, the page first.
 
     Args:
         site: the folder of the built site.
-        unread: folder of pages that are whole in themselves: they may be linked to, and what is
+        unread: folders of pages that are whole in themselves: they may be linked to, and what is
             in them is for their own tests.
     """
     files = [path for path in sorted(site.rglob("*.html")) if path.name != "404.html"]
     pages = {
         path: _Page(path.read_text(encoding="utf-8"))
         for path in files
-        if path.relative_to(site).parts[0] != unread
+        if path.relative_to(site).parts[0] not in unread
     }
     for path, page in pages.items():
         where = path.relative_to(site).as_posix()

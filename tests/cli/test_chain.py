@@ -174,7 +174,8 @@ def test_without_a_number_the_folders_are_written_anew(
 ) -> None:
     assert main(["chain"]) == 1
     assert capsys.readouterr().err == (
-        f"error: {project / 'chain.yaml'}: want a YAML file, got no such file\n"
+        f"error: {project / 'chain.yaml'}: want a YAML file, got no such file; "
+        "palimpsest chain 20 writes one\n"
     )
     main(["chain", "2"])
     template = project / "generations" / "dvc.yaml.j2"

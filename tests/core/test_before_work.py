@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from palimpsest.core import extras
-from palimpsest.core.before_work import UNDO, after_refusal, check_before_work
+from palimpsest.core.before_work import UNDO, after_refusal, check_before_work, check_encoder
 from palimpsest.core.errors import InstallationError, ParamsError
 from palimpsest.experiments.project import chain_yaml
 from tests.tiny import tiny_params, turn, write_params
@@ -75,15 +75,12 @@ def test_a_metric_of_ones_own_must_be_there(tmp_path: Path, name: str, said: str
     [("./gone", True), ("/gone", True), ("../a/b", True), ("a/b/c", True), ("~/gone-away", True),
      ("own/hub-id", False), ("bundled", False)],
 )  # fmt: skip
-def test_an_encoder_that_is_named_as_a_folder_must_be_there(
-    tmp_path: Path, name: str, refused: bool
-) -> None:
-    values = {"embed.encoder.model": name}
+def test_an_encoder_that_is_named_as_a_folder_must_be_there(name: str, refused: bool) -> None:
     if not refused:
-        refusal(tmp_path, values)
+        check_encoder(name)
         return
     with pytest.raises(ParamsError, match=r"embed.encoder.model: want a folder that is there"):
-        refusal(tmp_path, values)
+        check_encoder(name)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,17 @@ def test_no_bar_where_there_is_no_terminal(capsys):
     assert captured.out == captured.err == ""
 
 
+def test_another_process_of_several_says_nothing(capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    with command.bar(5, "embed") as bar:
+        bar.total = 7
+        bar.set_postfix(loss=1, refresh=False)
+        bar.update(3)
+        bar.update()
+    assert capsys.readouterr() == ("", "")
+
+
 def work(steps):
     with steps:
         steps("reading", 0, 1)

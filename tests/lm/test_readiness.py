@@ -55,6 +55,11 @@ def test_rows_longer_than_a_ready_models_context_are_refused(tokenizer: Tokenize
         check(tokenizer, {}, context=32)
 
 
+def test_an_encoder_that_is_not_there_is_refused(tokenizer: Tokenizer) -> None:
+    with pytest.raises(ParamsError, match=r"embed.encoder.model: want a folder that is there"):
+        check(tokenizer, {"embed.encoder.model": "./gone"})
+
+
 def test_prompts_longer_than_every_document_are_refused(tokenizer: Tokenizer) -> None:
     short = {"train": ["a b"] * 5, "heldout": ["a b"] * 5}
     params = tiny_params()

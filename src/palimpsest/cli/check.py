@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palimpsest.core.activity import peak_bytes
-from palimpsest.core.before_work import check_before_work
+from palimpsest.core.before_work import check_before_work, check_encoder
 from palimpsest.core.compute import settle_for_stage
 from palimpsest.core.disk_space import amount, need_of_a_generation
 from palimpsest.core.errors import PalimpsestError, ProjectError
@@ -127,6 +127,7 @@ def _check_readers(parameters: Parameters) -> None:
     from palimpsest.embedding.encoder import Encoder
     from palimpsest.evaluation.plugins import load_plugins
 
+    check_encoder(parameters.embed.encoder.model)
     load_plugins(parameters.score.custom)
     Encoder.load(parameters.embed.encoder, device=parameters.compute.device)
 

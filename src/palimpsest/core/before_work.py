@@ -30,8 +30,7 @@ def check_before_work(params: Path) -> None:
 
     Raises:
         ParamsError: a section that cannot be meant, unseen human text that does not last for the
-            chain, a metric of one's own or an encoder that is not there; or no chain.yaml of this
-            form.
+            chain, a metric of one's own that is not there; or no chain.yaml of this form.
         InstallationError: a package of an extra is not there that a later stage needs.
     """
     if not params.exists():
@@ -46,7 +45,6 @@ def check_before_work(params: Path) -> None:
     _check_installed(parameters)
     for name in parameters.score.custom:
         _check_module(name)
-    _check_encoder(parameters.embed.encoder.model)
 
 
 def check_lasts(parameters: Parameters, chain: Mapping[str, Transition]) -> None:
@@ -90,8 +88,15 @@ def _check_module(name: str) -> None:
         raise ParamsError(f"score.custom: {name}", wanted="a module", got=reason, hint=hint)
 
 
-def _check_encoder(name: str) -> None:
-    """A folder that is named as one must be there; a hub id is known when it is asked for."""
+def check_encoder(name: str) -> None:
+    """A folder that is named as one must be there; a hub id is known when it is asked for.
+
+    Args:
+        name: ``embed.encoder.model``.
+
+    Raises:
+        ParamsError: it is not there.
+    """
     path = path_of("embed.encoder.model", name)
     named_as_path = path.is_absolute() or name.startswith(".") or len(path.parts) > 2
     if named_as_path and not path.is_dir():

@@ -126,21 +126,21 @@ def bar(total: int, label: str) -> Any:
         label: what is done.
     """
     stream = unguarded(sys.stderr)
-    silent = bool(started_rank())  # of several processes, the first one speaks
-    if not silent and not _is_terminal(stream):
-        return _NotedLines(total, label, sys.stderr)
     from tqdm import tqdm
+
+    if started_rank():  # of several processes, the first one speaks
+        return tqdm(total=total, disable=True)
+    if not _is_terminal(stream):
+        return _NotedLines(total, label, sys.stderr)
 
     class Drawn(tqdm):  # type: ignore[type-arg]  # tqdm is loaded where it is drawn
         def update(self, n: float | None = 1) -> bool | None:
             moved = super().update(n)
-            note_progress(str(self.desc), int(self.n), int(self.total or 0))
+            note_progress(label, int(self.n), int(self.total or 0))
             return moved
 
     note_progress(label, 0, total)
-    return Drawn(
-        total=total, desc=label, file=stream, disable=silent, leave=False, **_width(stream)
-    )
+    return Drawn(total=total, desc=label, file=stream, leave=False, **_width(stream))
 
 
 class _NotedLines(Lines):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from palimpsest.core.before_work import check_encoder
 from palimpsest.core.errors import CorpusError, ParamsError
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.team import ALONE
@@ -28,12 +29,14 @@ def check_ready(
         parts: the human corpus.
 
     Raises:
-        ParamsError: rows, documents or prompts that are longer than the context.
+        ParamsError: rows, documents or prompts that are longer than the context, or an encoder
+            that is not there.
         CorpusError: no human document goes on behind ``generate.prompt_tokens``, or a fixed share
             of human documents is more than generation 0 is trained on.
         ModelError: the device, a type or as many GPUs as processes are not there.
         ProcessError: see `palimpsest.lm.processes.check_cards`.
     """
+    check_encoder(parameters.embed.encoder.model)
     parameters.check_context(context)
     generate, regime = parameters.generate, parameters.regime
     _check_prompts(

@@ -67,6 +67,7 @@ def render_comparison(
         term=term,
         tell=lambda key, word="": explained(word or key, WORDS[key]),
         with_terms=with_terms,
+        explained=explained,
         story=story(comparison),
         cautions=[*cautions(variants, control), *(f"Left out: {why}" for why in left_out)],
         variants=data["variants"],

@@ -236,8 +236,9 @@
     let caption = figure.querySelector("figcaption");
     if (caption === null) {
       caption = element("figcaption");
-      const term = element("button", metric.label, "term");
-      term.type = "button";
+      const term = element("span", metric.label, "term");
+      term.tabIndex = 0;
+      term.setAttribute("role", "button");
       term.dataset.tip = [metric.explained, metric.source].filter(Boolean).join(" ");
       caption.append(term, " ", element("code", metric.name));
     }
