@@ -4,8 +4,7 @@ Writes embeddings.npy (the texts), null.npy (at generation 0: the human texts th
 drawn from), likelihood.npz: summed losses and token counts, text by text, of the held-out human
 texts under this generation's model, of the generation's texts and witness texts under the model of
 generation 0, and of its texts under their author, each behind its prompt; and of this generation's
-model itself class_statistics.npz and probe.npz (float32 is enough), see `palimpsest.lm.probing`.
-The model's training curve is handed on as curve.csv: no later stage reads a model.
+model itself class_statistics.npz, probe.npz (`palimpsest.lm.probing`) and its curve.csv.
 """
 
 from argparse import Namespace
@@ -59,7 +58,6 @@ def _embed(args: Namespace, parameters: Parameters, team: Team) -> None:
         own, files = _under_models(args, parameters, place, shared, (written, pool))
     if not team.first:
         return
-
     with storage.new_folder(args.out) as folder:
         np.save(folder / "embeddings.npy", embeddings)
         if first:
@@ -77,14 +75,14 @@ def _embed(args: Namespace, parameters: Parameters, team: Team) -> None:
 
 def _under_models(
     args: Namespace, parameters: Parameters, place: str, shared: Shared, texts: tuple[Any, Any]
-) -> tuple[Any, dict[str, dict[str, Any]]]:
+) -> tuple[Any, dict[str, Any]]:
     """The generation's model, and the arrays of each file: what models make of all texts."""
     from palimpsest.lm.checkpoint import load_model_and_tokenizer
     from palimpsest.lm.probing import heldout_and_classes, last_states
     from palimpsest.lm.scoring import text_arrays
 
-    params, (written, pool), first = parameters.embed, texts, args.generation == 0
-    witness = storage.read_continuations(args.texts / "witness.jsonl")
+    (written, pool), witness = texts, storage.read_continuations(args.texts / "witness.jsonl")
+    params, first = parameters.embed, args.generation == 0
     begun, heldout = storage.read_human(args.human / "heldout.jsonl")
     load = partial(load_model_and_tokenizer, dtype=params.dtype, device=place, like=args.first)
     own, counts = load(args.model), np.load(args.human / "token_counts.npy")

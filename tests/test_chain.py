@@ -191,7 +191,7 @@ def test_the_small_files_have_the_numbers_of_the_scorecards(finished: Path) -> N
 
 def test_the_trajectory_has_numbers_phases_alarms_and_forecast(finished: Path) -> None:
     trajectory = json.loads((finished / "metrics" / "trajectory.json").read_text())
-    assert trajectory.keys() == {"numbers", "phases", "alarms", "forecast"}
+    assert trajectory.keys() == {"numbers", "phases", "alarms", "forecast", "profile"}
     numbers = trajectory["numbers"]
     assert numbers["generations"] == 2
     curve = [scorecard["metrics"]["integrity"]["value"] for scorecard in scorecards(finished)]

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palimpsest.cli.preset import _given
+from palimpsest.cli.preset import given_parameters
 from palimpsest.core.compute import settle_for_stage
 from palimpsest.core.config import flattened, read_yaml
 from palimpsest.core.locks import is_whole, keep_locks, lock_stages, outputs_of_stages
@@ -86,7 +86,7 @@ def test_what_a_stage_settles_first(tmp_path, content):
 @fuzz
 @given(st.lists(st.sampled_from(["seed=", "a", "x="]), min_size=1).map("".join), yaml_of(b"1"))
 def test_values_of_the_command_line(key, value):
-    read_or_refused(_given, [key + value.decode(errors="replace")])
+    read_or_refused(given_parameters, [key + value.decode(errors="replace")])
 
 
 @fuzz

@@ -32,6 +32,7 @@ from palimpsest.report import audit as audit_report
 from palimpsest.report.audit_page import page as audit_page
 from palimpsest.report.curve_files import curve_files
 from palimpsest.report.page import render
+from palimpsest.report.reproduction import Origin
 from palimpsest.trajectory.curves import Trajectory, with_axioms
 from palimpsest.trajectory.summary import summarise
 from tests.auditing.corpora import encode, human
@@ -324,10 +325,12 @@ def test_a_new_metric_is_in_scorecard_curve_alarm_page_and_curve_files(one_more)
     lines = curve_files(trajectory, scorecards)["narrowness.csv"].splitlines()
     assert lines[0].startswith("generation,value,low,high,null_low,null_high")
     assert lines[4].split(",")[:2] == ["3", str(own[3]["value"])]
-    page = render(summary, scorecards, (), (), {})
+    page = render(summary, scorecards, Origin())
     assert page.count("<code>narrowness</code>") == 1  # the table of every metric
-    assert page.count("<th>narrowness</th>") == 2  # a column of the chief table, a row of alarms
-    assert "<th>narrowness</th><td>g02</td><td>below</td>" in page
+    assert page.count("<th>narrowness</th>") == 1  # a column of the chief table
+    alarm = ">narrowness</span></th><td>g02</td><td>–</td><td>below</td>"
+    assert page.count(alarm) == 2  # among the first that warn, and among all
+    assert page.count('{"name":"narrowness"') == 1  # a chart
 
 
 def test_a_new_metric_takes_part_in_an_audit(one_more):

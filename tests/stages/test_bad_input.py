@@ -91,7 +91,7 @@ def test_a_wrong_value_is_one_line_that_names_the_key(
         (
             "bogus",
             {},
-            "error: bogus: want one of: compute, corpus, embed, finetune, generate, model, pr",
+            "error: bogus: want one of: compute, corpus, embed, finetune, generate, model, mo",
         ),
         (
             "corpus.null_pool",
