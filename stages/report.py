@@ -81,7 +81,7 @@ def _pictures(summary: Summary, written: list[Written]) -> list[tuple[str, bytes
     drawings = figures.of_chain(summary.trajectory, summary.phases, human, last)
     with command.bar(len(drawings), "report: pictures") as bar:
         bar.iterable = drawings
-        return [(title, png(draw())) for title, _, _, draw in bar]
+        return [(title, png(draw())) for title, draw in bar]
 
 
 def _files(args: Namespace, last: Path) -> dict[str, str]:

@@ -61,6 +61,17 @@ def test_a_sound_chain_is_measured_and_nothing_is_written(
     assert files(project) == before
 
 
+def test_models_that_are_dropped_on_the_way_take_no_room(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_parameters(project, {"models.keep_every": 4})
+    write_chain(project, 8, False, Parameters.load(project / "params.yaml"))
+    assert main(["check", "--no-time"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "a generation, 5 models at once), as much again in" in lines[1]  # g00, g04, g08 and two
+    assert lines[-1] == "next: palimpsest run"
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -173,6 +173,13 @@ def test_outside_git_nobody_else_names_them(project: Path, cache: Cache) -> None
     assert prune(project, cache).dropped.keys() == {"g01", "g02"}
 
 
+def test_where_git_does_not_answer_nothing_is_dropped(project: Path, cache: Cache) -> None:
+    (project / ".git" / "HEAD").write_text("")
+    with pytest.raises(ProjectError, match="git for-each-ref"):
+        prune(project, cache)
+    assert weights(project, cache, "g01").exists()
+
+
 def test_what_cannot_be_read_is_said(project: Path, cache: Cache) -> None:
     (project / "generations/g03/dvc.yaml").write_text("stages: 3")
     with pytest.raises(ProjectError, match=r"g03/dvc\.yaml: want stages of DVC"):

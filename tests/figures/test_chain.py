@@ -249,8 +249,8 @@ def test_a_chain_has_the_pictures_that_it_has_numbers_for():
     def titles(trajectory):
         phases = find_phases(trajectory)
         drawings = figures.of_chain(trajectory, phases, points, points)
-        assert all(png(draw()) for *_, draw in drawings)
-        return [title for title, *_ in drawings]
+        assert all(png(draw()) for _, draw in drawings)
+        return [title for title, _ in drawings]
 
     all_six = ["Dashboard", "Integrity", "Difference", "Perplexity", "Truth", "Cloud"]
     assert titles(WITH_CONTROL) == all_six
@@ -262,12 +262,7 @@ def test_a_chain_has_the_pictures_that_it_has_numbers_for():
 
 def test_each_drawing_is_of_its_title():
     trajectory, points = WITH_CONTROL, np.random.default_rng(0).normal(size=(9, 3))
-    drawings = {
-        title: draw
-        for title, _, _, draw in figures.of_chain(
-            trajectory, find_phases(trajectory), points, points
-        )
-    }
+    drawings = dict(figures.of_chain(trajectory, find_phases(trajectory), points, points))
     own = {
         "Dashboard": "Farthest text", "Integrity": "Integrity lost", "Truth": "Facts and truth",
         "Difference": "chain − control chain", "Perplexity": "read by each model",

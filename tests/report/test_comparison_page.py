@@ -69,7 +69,7 @@ def test_tables_parameters_chains_and_commands():
     assert "0.400 0.375 to 0.425" in " ".join(table.split())  # 0.01/√3 · t(0.975, 2) = 0.0248
     assert "<code>regime.kind</code></th><td>replace</td><td>fresh</td>" in html
     assert '<th scope="row">r1</th>' in html
-    assert "<td>never</td><td>g1</td><td>g2</td><td><code>0123456789</code></td>" in html
+    assert "<td>never</td><td>g01</td><td>g02</td><td><code>0123456789</code></td>" in html
     assert "dvc exp run --queue -S regime.kind=fresh -S seed=2\n" in html
     assert "Left out: x: no scores" in html
     assert "Made with palimpsest 0.2.0." in html
@@ -150,8 +150,8 @@ def test_the_keyboard_says_every_variant(opened):
     opened.key("End", 35)
     opened.until("document.querySelector('#first .curve .unseen').textContent")
     line = opened.js("document.querySelector('#first .curve .unseen').textContent")
-    assert line.startswith("g02, A 0.55 (")
-    assert ", B 0.95 (" in line
+    assert line.startswith("g02, A 0.550 (")
+    assert ", B 0.950 (" in line
 
 
 def test_nothing_is_cut_on_a_phone(browser, tmp_path):

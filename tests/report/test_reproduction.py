@@ -45,4 +45,6 @@ def test_those_that_differ_from_the_default():
 def test_an_origin_shows_the_fingerprint_and_not_the_parameters_of_inputs():
     origin = Origin.of("abc", FIRST, LAST, DEFAULT, {"numbers": "../a.json"})
     assert len(origin.changed) == 3
-    assert origin.shown() == [("fingerprint", "abc"), ("parameters", {})]
+    assert origin.shown() == [("fingerprint", "abc")]
+    nested = Origin({"seed": 0, "lm": {"k": None, "deep": {"x": [1, 2]}}, "empty": {}})
+    assert nested.shown() == [("seed", "0"), ("lm.k", "–"), ("lm.deep.x", "[1, 2]")]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from palimpsest.report.scripts import json_block, plotly_script, policy, static_script
+from palimpsest.report.scripts import STATIC, json_block, plotly_script, policy, static_script
 
 
 def rules(text):
@@ -44,7 +44,7 @@ def test_a_number_that_json_does_not_have_is_refused():
         json_block([float("nan")])
 
 
-@pytest.mark.parametrize("name", ["page", "curves", "training"])
+@pytest.mark.parametrize("name", sorted(file.stem for file in STATIC.glob("*.js")))
 def test_a_script_can_stand_in_a_page_and_never_writes_markup(name):
     script = static_script(name)
     assert "</script" not in script

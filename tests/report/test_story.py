@@ -2,7 +2,7 @@
 
 import pytest
 
-from palimpsest.report.story import Tile, g, phases, story, tiles, when
+from palimpsest.report.story import Tile, first_sign, g, phases, story, tiles, when
 from palimpsest.trajectory.curves import Trajectory
 from palimpsest.trajectory.summary import summarise
 from tests.trajectory.chains import band, chain, published, rich
@@ -49,6 +49,31 @@ def test_what_is_left_is_said_and_what_human_text_has():
 def test_the_story_is_two_sentences_whatever_happened():
     for scorecards in (rich(), rich(6, 2), published(), chain(volume=[1.0]), rich(1)):
         assert len(story(summary(scorecards))) == 2
+
+
+def with_control(null, own, theirs):
+    return summarise(Trajectory.from_scorecards(chain(null, **own), chain(null, **theirs)))
+
+
+def test_what_the_control_chain_warns_of_too_is_no_sign():
+    null = {"integrity": band(0.92, 1.05), "hapax": band(0.6, 0.7)}
+    fallen, whole = [0.65, 0.1, 0.1, 0.1, 0.1], [0.65] * 5
+    halved, fresh = [1.0, 1.0, 1.0, 0.2, 0.2], [1.0] * 5
+    both = with_control(
+        null, {"hapax": fallen, "integrity": halved}, {"hapax": fallen, "integrity": fresh}
+    )
+    assert first_sign(both) == (
+        "The first [[alarm|sign]] came at g04: integrity fell below what [[fresh human text|fresh "
+        "human texts]] show; not counted: 1 metric that warns in the [[control chain]] too."
+    )
+    assert next(tile.value for tile in tiles(both) if "alarm" in tile.name) == "g04"
+    alike = with_control(null, {"hapax": fallen}, {"hapax": fallen})
+    assert "that has not left it in the [[control chain]] too" in first_sign(alike)
+    (tile,) = (tile for tile in tiles(alike) if "alarm" in tile.name)
+    assert (tile.value, tile.notes) == ("none", ("none that the control chain has not too",))
+    own = with_control(null, {"hapax": fallen}, {"hapax": whole})
+    assert "[[control chain]]" not in first_sign(own)
+    assert "came at g02" in first_sign(own)
 
 
 def test_two_phases_are_said_with_their_rates_and_how_often_that_is_wrong():

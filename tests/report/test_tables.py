@@ -1,7 +1,5 @@
 """The tables of the page, by hand: cells, hints, marks, the row of bands."""
 
-import math
-
 import pytest
 
 from palimpsest.report.tables import (
@@ -11,7 +9,6 @@ from palimpsest.report.tables import (
     against_control,
     by_generation,
     by_metric,
-    flattened,
     leads,
     replies,
 )
@@ -139,20 +136,25 @@ def test_no_tail_is_known_farther_out_than_one_in_a_million(far, text):
 
 
 def test_a_reply_has_the_number_its_interval_and_the_band():
-    scorecards = chain({"spread": band(0.9, 1.1)}, spread=[1.0, 0.5, 0.5])
+    scorecards = chain({"spread": band(0.9, 1.1)}, spread=[1.0, 0.8, 0.5])
     scorecards[2]["metrics"]["spread"].update(low=0.4, high=0.6)
     summary = summarise(Trajectory.from_scorecards(scorecards))
     shown = {reply.title: reply for reply in replies(summary.profile, summary.trajectory)}
     variance = shown["Shrinking variance"]
     assert (variance.verdict, variance.number) == ("yes", "0.500 (0.400 to 0.600)")
-    assert variance.measured == "spread: at the last generation; human samples 0.900 to 1.10"
+    last = "spread: at the last generation; g01 0.800; human samples 0.900 to 1.10"
+    assert variance.measured == last
     scaling = shown["A worse scaling law"]
     assert (scaling.verdict, scaling.number) == ("not measured", "")
     assert scaling.measured == "one chain trains on one amount of data"
 
 
-def test_nested_facts_become_dotted_keys():
-    facts = {"seed": 0, "lm": {"k": None, "deep": {"x": [1, 2], "y": math.pi}}, "empty": {}}
-    assert flattened("", list(facts.items())) == [
-        ("seed", "0"), ("lm.k", "–"), ("lm.deep.x", "[1, 2]"), ("lm.deep.y", "3.141592653589793"),
-    ]  # fmt: skip
+def test_a_lead_says_when_the_control_chain_warned():
+    null = {"hapax": band(0.6, 0.7), "volume": band(0.9, 1.1)}
+    own = chain(null, hapax=[0.65, 0.1, 0.1, 0.1], volume=[1.0, 0.1, 0.1, 0.1])
+    control = chain(null, hapax=[0.65, 0.65, 0.1, 0.1], volume=[1.0, 1.0, 1.0, 1.0])
+    rows = leads(summarise(Trajectory.from_scorecards(own, control)))
+    assert [(row.name, row.at, row.control) for row in rows] == [
+        ("hull volume", "g02", "never"),
+        ("words used once", "g02", "g03"),
+    ]

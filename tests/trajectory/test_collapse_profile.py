@@ -16,8 +16,8 @@ KEYS = [
 ]  # fmt: skip
 
 
-def profile(scorecards, unigrams=UNIGRAMS):
-    found = collapse_profile(Trajectory.from_scorecards(scorecards), unigrams)
+def profile(scorecards, unigrams=UNIGRAMS, control=()):
+    found = collapse_profile(Trajectory.from_scorecards(scorecards, control), unigrams)
     return {answer.definition.key: answer for answer in found}
 
 
@@ -115,6 +115,24 @@ def test_a_short_chain_cannot_diverge():
     assert profile(of_loss(1 + 0.1 * G[:8]))["divergence"].verdict == "yes"
 
 
+def test_what_has_not_grown_does_not_diverge():
+    # the loss falls, then comes half the way back: a control chain of the real run did
+    nats = 1.0 - 0.1 * np.minimum(G, 10) + 0.05 * np.maximum(G - 10, 0)
+    found = profile(of_loss(nats))
+    assert found["any_increase"].verdict == "no"
+    assert found["divergence"].low > 0
+    assert found["divergence"].verdict == "no"
+
+
+def test_a_loss_that_the_control_chain_has_too_is_not_the_loop_s():
+    nats = 1 + 0.2 * G
+    for key in ("any_increase", "divergence", "catastrophic_increase"):
+        assert profile(of_loss(nats))[key].verdict == "yes"
+        assert profile(of_loss(nats), control=of_loss(nats))[key].verdict == "no"
+        better = of_loss(nats - 0.1 * G)
+        assert profile(of_loss(nats), control=better)[key].verdict == "yes"
+
+
 # --- what has left its null band ---
 
 
@@ -128,35 +146,78 @@ def test_below_its_band_for_two_generations_is_yes(key, name):
     def verdict(*values):
         return profile(chain(null, **{name: values}))[key].verdict
 
-    assert verdict(1.0, 0.5, 0.5) == "yes"
-    assert verdict(1.0, 0.5, 1.0) == "no"  # it came back
-    assert verdict(1.0, 1.0, 0.5) == "no"  # once may be chance
-    assert verdict(1.0, 2.0, 2.0) == "no"  # the other side
-    assert verdict(1.0, 0.9, 0.9) == "no"  # the ends of a band are inside
+    assert verdict(1.0, 1.0, 0.5, 0.5) == "yes"
+    assert verdict(1.0, 1.0, 0.5, 1.0) == "no"  # it came back
+    assert verdict(1.0, 1.0, 1.0, 0.5) == "no"  # once may be chance
+    assert verdict(1.0, 1.0, 2.0, 2.0) == "no"  # the other side
+    assert verdict(1.0, 1.0, 0.9, 0.9) == "no"  # the ends of a band are inside
+    assert verdict(1.0, 0.5, 0.5, 0.5) == "no"  # the first model wrote no other
+    assert verdict(1.0, 0.5, 0.6, 0.7) == "no"
+    assert verdict(1.0, 0.6, 0.5) == "yes"
     assert verdict(1.0, 0.5) == "not measured"
-    assert verdict(1.0, 0.5, None) == "not measured"
-    assert verdict(1.0, None, 0.5) == "not measured"
+    assert verdict(1.0, 0.6, 0.5, None) == "not measured"
+    assert verdict(1.0, 0.6, None, 0.5) == "not measured"
+    assert verdict(1.0, None, 0.5, 0.5) == "not measured"
 
 
 def test_the_whole_interval_must_be_below():
-    null = {"spread": band(0.9, 1.1)}
-    surely = with_ends(chain(null, spread=[1.0, 0.5, 0.5]), "spread", 0.4, 0.8)
-    perhaps = with_ends(chain(null, spread=[1.0, 0.5, 0.5]), "spread", 0.4, 0.95)
+    null, values = {"spread": band(0.9, 1.1)}, [1.0, 1.0, 0.5, 0.5]
+    surely = with_ends(chain(null, spread=values), "spread", 0.4, 0.8)
+    perhaps = with_ends(chain(null, spread=values), "spread", 0.4, 0.95)
     assert profile(surely)["variance"].verdict == "yes"
     assert profile(perhaps)["variance"].verdict == "no"
     found = profile(perhaps)["variance"]
     assert (found.metric, found.value, found.low, found.high) == ("spread", 0.5, 0.4, 0.95)
+    assert found.shown == "at the last generation; g01 1"
+
+
+def test_the_whole_interval_must_be_below_that_of_the_first_model_s_texts():
+    null = {"spread": band(0.9, 1.1)}
+    values = [1.0, 0.6, 0.5, 0.5]
+    assert (
+        profile(with_ends(chain(null, spread=values), "spread", 0.42, 0.58))["variance"].verdict
+        == "yes"
+    )
+    assert (
+        profile(with_ends(chain(null, spread=values), "spread", 0.38, 0.62))["variance"].verdict
+        == "no"
+    )
+
+
+def test_a_control_chain_takes_the_place_of_the_first_model_s_texts():
+    null = {"spread": band(0.9, 1.1)}
+    own = chain(null, spread=[1.0, 0.8, 0.6, 0.5])
+    for last, verdict in ((0.8, "yes"), (0.5, "no"), (0.4, "no")):
+        control = chain(null, spread=[1.0, 0.8, 0.8, last])
+        found = profile(own, control=control)["variance"]
+        assert (found.verdict, found.shown) == (
+            verdict,
+            f"at the last generation; the control chain's last {last:.3f}",
+        )
+    short = chain(null, spread=[1.0, 0.8, 0.4])
+    assert profile(own, control=short)["variance"].verdict == "yes"
+
+
+def test_a_generation_with_few_words_is_held_against_its_own_band():
+    null = {"hapax": band(0.9, 1.1)}
+    own = chain(null, hapax=[1.0, 0.8, 0.7, 0.7])
+    for scorecard in own[2:]:
+        scorecard["null"] = {"hapax": band(0.75, 0.85)}
+    # 0.2 below human text at g01, 0.1 below it at the end
+    assert profile(own)["tails"].verdict == "no"
+    own[1]["metrics"]["hapax"]["value"] = 0.95
+    assert profile(own)["tails"].verdict == "yes"
 
 
 def test_without_a_band_nothing_can_be_below_it():
-    found = profile(chain(spread=[1.0, 0.1, 0.1]))["variance"]
+    found = profile(chain(spread=[1.0, 1.0, 0.1, 0.1]))["variance"]
     assert (found.verdict, found.reason) == ("not measured", "no such metric with a null band")
 
 
 def test_rare_facts_come_before_surprise_and_single_words():
     null = {name: band(0.9, 1.1) for name in TAILS}
     for at, name in enumerate(TAILS):
-        curves = {other: [1.0, 0.5, 0.5] for other in TAILS[at:]}
+        curves = {other: [1.0, 1.0, 0.5, 0.5] for other in TAILS[at:]}
         assert profile(chain(null, **curves))["tails"].metric == name
 
 

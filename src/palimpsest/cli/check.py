@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from palimpsest.cli.chain import runner
 from palimpsest.core.activity import peak_bytes
 from palimpsest.core.before_work import check_before_work, check_encoder
 from palimpsest.core.compute import settle_for_stage
 from palimpsest.core.disk_space import amount, need_of_a_generation
 from palimpsest.core.errors import PalimpsestError, ProjectError
 from palimpsest.core.formatting import duration
+from palimpsest.core.kept_models import most_models
 from palimpsest.core.launched import RUN_BY_DVC
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.transitions import Transition, read_transitions
@@ -56,10 +58,10 @@ def run(args: argparse.Namespace) -> int:
     with _prepared(root) as made:
         later = [name for name in chain if name != "g00"]
         print(f"params.yaml, chain.yaml, texts, models: no fault found, g00 and {len(later)} more")
-        print(_disk(root, made, parameters, len(later)))
+        print(_disk(root, made, parameters, chain))
         for line in _times(root, made, parameters, len(later), measure=not args.no_time):
             print(line, flush=True)
-    print("next: dvc repro")
+    print(f"next: {runner(parameters.models.keep_every)}")
     return 0
 
 
@@ -132,18 +134,23 @@ def _check_readers(parameters: Parameters) -> None:
     Encoder.load(parameters.embed.encoder, device=parameters.compute.device)
 
 
-def _disk(root: Path, made: Made, parameters: Parameters, later: int) -> str:
+def _disk(root: Path, made: Made, parameters: Parameters, chain: Mapping[str, Transition]) -> str:
     """What the chain will fill, beside what is free."""
     import shutil
 
     need = need_of_a_generation(made.model, made.texts, made.human, parameters.finetune.save_dtype)
-    whole = (later + 1) * need.generation + need.first + need.weights
+    last = max(entry["index"] for entry in chain.values())
+    models = most_models(last, len({name[0] for name in chain}), parameters.models.keep_every)
+    whole = len(chain) * (need.generation - need.model) + models * need.model
+    whole += need.first + need.weights
     free = shutil.disk_usage(root).free
     grows = parameters.regime.kind in ("accumulate", "accumulate_subsample")
     more = "; training sets that grow are not in it" if grows else ""
+    some = f", {models} models at once" if models < len(chain) else ""
     line = (
-        f"disk: {amount(whole)} ({amount(need.generation)} a generation), as much again in DVC's "
-        f"cache, {amount(need.while_training)} while a model is trained{more}; {amount(free)} free"
+        f"disk: {amount(whole)} ({amount(need.generation)} a generation{some}), as much again in "
+        f"DVC's cache, {amount(need.while_training)} while a model is trained{more}; "
+        f"{amount(free)} free"
     )
     return line + (" IS TOO LITTLE" if free < 2 * whole + need.while_training else "")
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from palimpsest.cli.chain import removal
+from palimpsest.cli.chain import removal, runner
 from palimpsest.cli.preset import given_parameters, say_changes
 from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import CorpusError, ProjectError, shown
@@ -119,7 +119,8 @@ def run(args: argparse.Namespace) -> int:
     if change.removed:
         print(removal(change))
     print(_costs(checked, len(texts), last, control))
-    print("next: palimpsest check (time, memory and disk), then dvc repro")
+    begin = runner(checked.models.keep_every)
+    print(f"next: palimpsest check (time, memory and disk), then {begin}")
     return 0
 
 

@@ -5,7 +5,8 @@ run on them, by the locks; what another branch, tag, experiment or running copy 
 names and keeps stays in the cache. `palimpsest.experiments.restoring` makes them again.
 
 Known gaps: a remote keeps what was pushed to it; what DVC keeps of an earlier run with other
-parameters is left to `dvc gc`.
+parameters is left to `dvc gc`. DVC's cache is taken for this project's own: of one that several
+share (`dvc cache dir`), what the others name is not known.
 """
 
 import re
@@ -76,7 +77,7 @@ def prune(root: Path, cache: Cache, names: Collection[str] | None = None) -> Pru
 
     Raises:
         ParamsError: params.yaml or chain.yaml cannot be read.
-        ProjectError: a lock is cut.
+        ProjectError: a lock is cut, or git does not say what else there is.
     """
     chain, pruned = read_transitions(root / CHAIN), Pruned()
     kept = kept_generations(chain, Parameters.load(root / "params.yaml").models.keep_every)
@@ -180,10 +181,15 @@ def _named_elsewhere(root: Path, cache: Cache) -> dict[str, str]:
 def _of_git(root: Path) -> Iterator[tuple[str, str, list[str]]]:
     """Branches, tags and experiments: their params.yaml and what of their locks names models."""
     try:
-        head = git(root, "rev-parse", "HEAD").strip()
         listed = git(root, "for-each-ref", "--format=%(objectname) %(refname)", *REFS)
     except ProjectError:
-        return  # no repository, or none with a commit
+        if any((folder / ".git").exists() for folder in (root, *root.parents)):
+            raise  # what is in it cannot be known
+        return  # no repository
+    try:
+        head = git(root, "rev-parse", "HEAD").strip()
+    except ProjectError:
+        head = ""  # a branch without a commit
     for line in listed.splitlines():
         commit, _, ref = line.partition(" ")
         if commit == head or ref.removeprefix("refs/exps/").startswith(OWN_REFS):

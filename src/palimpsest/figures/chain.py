@@ -39,8 +39,8 @@ from palimpsest.metrics.registry import metric, shown_in
 from palimpsest.trajectory.changepoint import Phases
 from palimpsest.trajectory.curves import Floats, Trajectory
 
-Drawing = tuple[str, str, bool, Callable[[], Figure]]
-"""Title, caption, whether it fills the page's width, and what draws it."""
+Drawing = tuple[str, Callable[[], Figure]]
+"""Title, and what draws it."""
 PANELS = {
     "volume": BLUE, "drift": VERMILION, "dispersion": GREEN, "compression": PURPLE,
     "outlier": ORANGE,
@@ -187,15 +187,13 @@ def of_chain(trajectory: Trajectory, phases: Phases, human: Floats, last: Floats
     """
     end = int(trajectory.generations[-1])
     drawings: list[Drawing] = [
-        ("Dashboard", "Five measures of the cloud.", True, lambda: dashboard(trajectory)),
-        ("Integrity", "The Ainex score.", True, lambda: integrity(trajectory, phases)),
-        ("Perplexity", "Human text, read by each model.", False, lambda: perplexity(trajectory)),
-        ("Cloud", "Human text, last generation.", True, lambda: cloud(human, last, end)),
+        ("Dashboard", lambda: dashboard(trajectory)),
+        ("Integrity", lambda: integrity(trajectory, phases)),
+        ("Perplexity", lambda: perplexity(trajectory)),
+        ("Cloud", lambda: cloud(human, last, end)),
     ]
     if "truth" in trajectory:
-        drawings.insert(3, ("Truth", "Facts still stated.", False, lambda: truth(trajectory)))
+        drawings.insert(3, ("Truth", lambda: truth(trajectory)))
     if trajectory.control is not None:
-        drawings.insert(
-            2, ("Difference", "Less the control chain.", True, lambda: difference(trajectory))
-        )
+        drawings.insert(2, ("Difference", lambda: difference(trajectory)))
     return drawings

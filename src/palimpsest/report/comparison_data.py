@@ -7,7 +7,7 @@ from typing import Any
 from palimpsest.experiments.comparison import Variant
 from palimpsest.experiments.comparison_rows import COLUMNS, compared_rows, generations
 from palimpsest.metrics.registry import REGISTRY, metric
-from palimpsest.report.curve_data import explanation
+from palimpsest.report.curve_data import metric_words
 
 OF_A_ROW = COLUMNS[3:]
 """What a row says of a variant's metric, behind its generation."""
@@ -56,24 +56,13 @@ def comparison_data(
         "columns": ["generation", *OF_A_ROW],
         "metrics": [
             {
-                **_words(name, name in shown),
+                **metric_words(metric(name)),
+                "chief": name in shown,
                 "rows": [table.get((variant.label, name), []) for variant in compared],
                 "runs": [_own_values(variant, name) for variant in compared],
             }
             for name in ordered
         ],
-    }
-
-
-def _words(name: str, chief: bool) -> dict[str, Any]:
-    entry = metric(name)
-    return {
-        "name": name,
-        "label": entry.label,
-        "unit": entry.unit,
-        "chief": chief,
-        "explained": explanation(entry),
-        "source": "" if entry.source in ("here", "–", "") else entry.source,
     }
 
 

@@ -17,15 +17,17 @@ from palimpsest.experiments.comparison_rows import Comparison, cautions
 from palimpsest.experiments.sweep import hydra
 from palimpsest.metrics.registry import metric
 from palimpsest.report.comparison_data import comparison_data, letter
+from palimpsest.report.curve_data import metric_words
 from palimpsest.report.glossary import explained, term, with_terms
+from palimpsest.report.reproduction import parameter_text
 from palimpsest.report.scripts import plotly_script, static_script
-from palimpsest.report.story import g
+from palimpsest.report.story import g, when
 from palimpsest.report.templates import render_template
 from palimpsest.statistics.means import Estimate
 
-SCRIPTS = ("page", "comparison")
-FACTS = {"half_life": "half-life", "phase_change": "change of phase", "alarm_generation": "alarm"}
-"""Of what a chain's report says: what the page calls it."""
+SCRIPTS = ("page", "charts", "comparison")
+FACTS = ("half_life", "phase_change", "alarm_generation")
+"""Of what a chain's report says: what the page shows, in the order of its columns."""
 WORDS = {
     "variant": "Chains with the same parameters but for their seeds.",
     "control": "The variant that the others are held against; the first one, or that of --control.",
@@ -72,14 +74,15 @@ def render_comparison(
         cautions=[*cautions(variants, control), *(f"Left out: {why}" for why in left_out)],
         variants=data["variants"],
         generation=g(comparison.generation),
-        first=_caption(comparison.first),
+        first=metric_words(metric(comparison.first)),
         chief=_table(
             comparison, sorted(comparison.shown, key=lambda name: name != comparison.first)
         ),
         others=_table(comparison, others),
         count=len(data["metrics"]),
         parameters=[
-            (key, [_value(one, key) for one in parameters]) for key in differing(parameters)
+            (key, [parameter_text(one[key]) if key in one else "–" for one in parameters])
+            for key in differing(parameters)
         ],
         chains=_chains(variants, commits),
         command=shlex.join(command),
@@ -147,7 +150,7 @@ def _table(comparison: Comparison, names: Sequence[str]) -> list[dict[str, Any]]
     less = [_less(comparison, variant) for variant in comparison.variants]
     return [
         {
-            **_caption(name),
+            **metric_words(metric(name)),
             "rows": [
                 _row(comparison, at, variant, name, less[at][name])
                 for at, variant in enumerate(comparison.variants)
@@ -179,16 +182,6 @@ def _row(
     }
 
 
-def _caption(name: str) -> dict[str, str]:
-    entry = metric(name)
-    return {
-        "name": name,
-        "label": entry.label,
-        "unit": entry.unit,
-        "explained": f"{entry.definition}.",
-    }
-
-
 def _chains(variants: Sequence[Variant], commits: Mapping[str, str]) -> list[dict[str, Any]]:
     """What each chain's report says of it as a whole."""
     return [
@@ -208,8 +201,7 @@ def _chains(variants: Sequence[Variant], commits: Mapping[str, str]) -> list[dic
 def _fact(run: Run, key: str) -> str:
     if key not in run.summary:
         return "–"
-    value = run.summary[key]
-    return "never" if value is None else f"g{plain(value)}"
+    return when(run.summary[key])
 
 
 def _seeds(run: Run) -> str:
@@ -233,12 +225,3 @@ def _again(variants: Sequence[Variant]) -> list[str]:
 def _given(run: Run, keys: Sequence[str]) -> list[str]:
     values = [f"{key}={hydra(run.parameters[key])}" for key in keys if key in run.parameters]
     return [word for value in values for word in ("-S", value)]
-
-
-def _value(parameters: Mapping[str, Any], key: str) -> str:
-    if key not in parameters:
-        return "–"
-    value = parameters[key]
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)

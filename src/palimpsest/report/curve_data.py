@@ -36,6 +36,17 @@ def explanation(entry: Metric) -> str:
     return f"{entry.definition}. {SIDES[entry.direction]}".strip()
 
 
+def metric_words(entry: Metric) -> dict[str, str]:
+    """How a chart names and explains a metric."""
+    return {
+        "name": entry.name,
+        "label": entry.label,
+        "unit": entry.unit,
+        "explained": explanation(entry),
+        "source": "" if entry.source in ("here", "–", "") else entry.source,
+    }
+
+
 def curve_data(trajectory: Trajectory) -> dict[str, Any]:
     """All metrics that any generation has, in the registry's order, those of the project last.
 
@@ -55,20 +66,16 @@ def curve_data(trajectory: Trajectory) -> dict[str, Any]:
     return {
         "families": families,
         "columns": COLUMNS,
-        "metrics": [_words(trajectory, entry, chief) for entry in entries],
+        "metrics": [_entry(trajectory, entry, chief) for entry in entries],
     }
 
 
-def _words(trajectory: Trajectory, entry: Metric, chief: Collection[str]) -> dict[str, Any]:
+def _entry(trajectory: Trajectory, entry: Metric, chief: Collection[str]) -> dict[str, Any]:
     rows = curve_rows(trajectory, entry.name)
     return {
-        "name": entry.name,
-        "label": entry.label,
-        "unit": entry.unit,
+        **metric_words(entry),
         "family": entry.family,
         "chief": entry.name in chief,
-        "explained": explanation(entry),
-        "source": "" if entry.source in ("here", "–", "") else entry.source,
         "rows": [[row[column] for column in COLUMNS] for row in rows],
     }
 

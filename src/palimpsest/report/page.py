@@ -20,7 +20,7 @@ from palimpsest.trajectory.curves import Scorecard, Trajectory, custom_names
 from palimpsest.trajectory.summary import Summary
 
 VERDICTS = ("PASS", "WARN", "FAIL", "CRITICAL", "DEAD")
-SCRIPTS = ("page", "curves", "training", "documents", "cloud", "texts")
+SCRIPTS = ("page", "charts", "curves", "training", "documents", "cloud", "texts")
 """The scripts of static/ that the page runs after plotly.js: what all share, then one a section."""
 OF_MODEL = tuple(name for name, entry in REGISTRY.items() if entry.family == "model")
 """What is measured inside a model: a table of its own."""
@@ -99,7 +99,7 @@ def render(
         witness=_witness(ordered),
         **texts.values,
         origin=origin,
-        facts=tables.flattened("", origin.shown()),
+        facts=origin.shown(),
     )
 
 
@@ -145,7 +145,7 @@ def _first_charts(summary: Summary) -> list[tuple[str, str, str]]:
     Integrity, and beside it the metric that warned first; without one, how well the models still
     know human text.
     """
-    trajectory, alarm = summary.trajectory, summary.first_alarm
+    trajectory, alarm = summary.trajectory, next(iter(summary.own_alarms), None)
     other = "perplexity_heldout"
     if alarm is not None and alarm.metric != "integrity":
         other = alarm.metric

@@ -51,9 +51,12 @@ class Origin:
         changed = changed_parameters(used_parameters([first, last]), default)
         return cls({"fingerprint": fingerprint, **last}, changed, files)
 
-    def shown(self) -> list[tuple[str, Any]]:
-        """The provenance without the parameters of the inputs: they are compared, not shown."""
-        return [(key, fact) for key, fact in self.provenance.items() if key != "made_with"]
+    def shown(self) -> list[tuple[str, str]]:
+        """The provenance as dotted keys with texts, without the parameters of the inputs: they are
+        compared, not shown.
+        """
+        facts = {key: fact for key, fact in self.provenance.items() if key != "made_with"}
+        return [(k, "–" if fact is None else str(fact)) for k, fact in flattened(facts).items()]
 
 
 def used_parameters(provenances: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -79,11 +82,14 @@ def changed_parameters(used: Mapping[str, Any], default: Mapping[str, Any]) -> l
     """
     known = flattened(default)
     return [
-        Changed(key, _text(used[key]), _text(known[key]))
+        Changed(key, parameter_text(used[key]), parameter_text(known[key]))
         for key in sorted(used.keys() & known.keys())
         if used[key] != known[key]
     ]
 
 
-def _text(value: Any) -> str:
-    return "null" if value is None else str(value)
+def parameter_text(value: Any) -> str:
+    """A parameter's value for readers, as params.yaml writes it."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

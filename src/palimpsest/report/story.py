@@ -3,13 +3,14 @@
 Terms that a newcomer does not know stand in double brackets, see `palimpsest.report.glossary`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from palimpsest.core.formatting import plain, span
 from palimpsest.metrics.registry import metric
 from palimpsest.report.error_rates import phases_sentence
 from palimpsest.statistics.regression import Rate
+from palimpsest.trajectory.alarms import Alarm
 from palimpsest.trajectory.curves import Trajectory, number
 from palimpsest.trajectory.summary import Summary, half_life
 
@@ -56,35 +57,56 @@ def story(summary: Summary) -> list[str]:
 
 
 def first_sign(summary: Summary) -> str:
-    """Which metric warned first, and how much earlier than integrity."""
+    """Which metric warned first that is silent in the control chain, and how much earlier than
+    integrity.
+    """
     if not summary.trajectory.null:
         return "There are no human samples to hold the texts against, so nothing can warn."
-    alarm = summary.first_alarm
-    if alarm is None or alarm.generation is None:
+    own = summary.own_alarms
+    if summary.first_alarm is None:
         return (
             "No metric has left its [[null band]] for two generations in a row: nothing sets the "
             "texts apart from fresh human ones."
         )
-    more = sum(one.generation == alarm.generation for one in summary.alarms) - 1
+    if not own:
+        return (
+            "No metric has left its [[null band]] that has not left it in the [[control chain]] "
+            "too: none shows that the loop has done anything."
+        )
+    alarm = own[0]
+    assert alarm.generation is not None, "one that was raised"
+    more = sum(one.generation == alarm.generation for one in own) - 1
     others = f" ({more} other metric{'s' * (more > 1)} left it too)" if more else ""
     went = "rose above" if alarm.side == "above" else "fell below"
     return (
         f"The first [[alarm|sign]] came at {g(alarm.generation)}: {metric(alarm.metric).label} "
         f"{went} what [[fresh human text|fresh human texts]] show{others}"
-        f"{_ahead(summary, alarm.generation)}."
+        f"{_ahead(own, summary, alarm.generation)}{_not_counted(summary)}."
     )
 
 
-def _ahead(summary: Summary, generation: int) -> str:
-    """How the first alarm lies to that of integrity."""
-    own = next((one for one in summary.alarms if one.metric == "integrity"), None)
-    if own is None:
+def _not_counted(summary: Summary) -> str:
+    """How many metrics warn in the control chain too."""
+    raised = sum(alarm.generation is not None for alarm in summary.alarms)
+    shared = raised - len(summary.own_alarms)
+    if not shared:
         return ""
+    who = "1 metric that warns" if shared == 1 else f"{shared} metrics that warn"
+    return f"; not counted: {who} in the [[control chain]] too"
+
+
+def _ahead(raised: Sequence[Alarm], summary: Summary, generation: int) -> str:
+    """How the first alarm lies to that of integrity, unless the control chain has that too."""
+    known = next((one for one in summary.alarms if one.metric == "integrity"), None)
+    own = next((one for one in raised if one.metric == "integrity"), None)
+    if known is None or (own is None and known.generation is not None):
+        return ""
+    own = own or known
     if own.generation is None:
         return "; integrity has not done so yet"
     ahead = own.generation - generation
     if not ahead:
-        return ", in the same generation as integrity"
+        return "" if raised[0] is own else ", in the same generation as integrity"
     return f", {ahead} generation{'s' * (ahead > 1)} before integrity did"
 
 
@@ -154,11 +176,13 @@ def tiles(summary: Summary) -> list[Tile]:
     Integrity at the end, the first alarm, then what was measured of the model's fit, its wording,
     its facts and its copies.
     """
-    trajectory, alarm = summary.trajectory, summary.first_alarm
+    trajectory, alarm = summary.trajectory, next(iter(summary.own_alarms), None)
     last = g(int(trajectory.generations[-1]))
     shown = _last_tiles(trajectory, ("integrity",), last)
     if summary.alarms:
         name, note = "none", "every metric in its null band"
+        if summary.first_alarm is not None:
+            note = "none that the control chain has not too"
         if alarm is not None:
             name, note = when(alarm.generation), f"{metric(alarm.metric).label}, {alarm.side}"
         shown.append(Tile("first [[alarm]]", name, (note,)))

@@ -1,12 +1,13 @@
 """The tables of the page: rows and cells of text, which the templates turn into HTML."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from palimpsest.core.formatting import plain, span
 from palimpsest.metrics.registry import metric
 from palimpsest.report.curve_data import explanation
 from palimpsest.report.story import g, when
+from palimpsest.trajectory.alarms import Alarm
 from palimpsest.trajectory.collapse_profile import Answer
 from palimpsest.trajectory.curves import Trajectory, number
 from palimpsest.trajectory.summary import Summary
@@ -99,6 +100,8 @@ class Lead:
     ahead: str
     side: str
     p: str
+    control: str
+    """When the control chain warned on the same side."""
 
 
 EARLIEST = 8
@@ -106,7 +109,9 @@ EARLIEST = 8
 
 
 def leads(summary: Summary) -> list[Lead]:
-    """Which metric warned when, the earliest first, those that never did last."""
+    """Which metric warned when, the earliest first; behind them those that the control chain warns
+    of too, and at last those that never did.
+    """
     own = next((alarm.generation for alarm in summary.alarms if alarm.metric == "integrity"), None)
     return [
         Lead(
@@ -116,9 +121,22 @@ def leads(summary: Summary) -> list[Lead]:
             _ahead(alarm.generation, own),
             alarm.side or "–",
             _chance(alarm.p_value),
+            _in_control(summary, alarm),
         )
-        for alarm in summary.alarms
+        for alarm in sorted(summary.alarms, key=lambda one: _rank(summary, one))
     ]
+
+
+def _rank(summary: Summary, alarm: Alarm) -> int:
+    if alarm.generation is None:
+        return 2
+    return int(summary.in_control(alarm) is not None)
+
+
+def _in_control(summary: Summary, alarm: Alarm) -> str:
+    if alarm.generation is None:
+        return "–"
+    return when(summary.in_control(alarm))
 
 
 def _ahead(generation: int | None, integrity: int | None) -> str:
@@ -160,17 +178,6 @@ def _reply(answer: Answer, trajectory: Trajectory) -> Reply:
         *said, text, f"{metric(name).label}: {answer.shown}{beside}",
         explanation(metric(name)), of.rule,
     )  # fmt: skip
-
-
-def flattened(prefix: str, facts: Sequence[tuple[str, object]]) -> list[tuple[str, str]]:
-    """Nested facts as dotted keys with their values as text."""
-    rows: list[tuple[str, str]] = []
-    for key, value in facts:
-        if isinstance(value, dict):
-            rows += flattened(f"{prefix}{key}.", list(value.items()))
-        else:
-            rows.append((f"{prefix}{key}", "–" if value is None else str(value)))
-    return rows
 
 
 def _chance(p_value: float) -> str:

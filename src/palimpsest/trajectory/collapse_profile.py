@@ -11,8 +11,16 @@ loss of a model is ln of its perplexity on held-out human text: nats a token. It
 generations is taken as independent, though both read the same texts: the interval of a difference
 is too wide rather than too narrow.
 
+What no loop has done is none of its collapse. A first model that never saw a generated text writes
+less varied, less true texts than people do, and its sampling cuts their tails: texts count as
+changed only where they lie below fresh human text and below those of a model that learned from
+human text alone. That is the control chain's last one, or, without a control chain, the first
+model, which wrote g01.
+
 Known gaps: one chain has one amount of training data, so a change of the scaling law is never
-measured; residuals of neighbouring generations are taken as independent where slopes are compared.
+measured; residuals of neighbouring generations are taken as independent where slopes are compared;
+no interval says what another training of the same model would come to. A loss that levels off
+after the chain's end reads as one that does not.
 """
 
 import math
@@ -21,6 +29,7 @@ from typing import Literal
 
 import numpy as np
 
+from palimpsest.core.formatting import plain
 from palimpsest.statistics.regression import Rate, fit_line
 from palimpsest.trajectory.curves import Curve, Trajectory, number
 
@@ -40,6 +49,11 @@ Over 20 generations a loss that grows with the logarithm of the generation keeps
 TAILS = ("tail_coverage", "surprise_q95", "hapax")
 """What may show lost tails, the first that was measured: rare facts where there is a ledger, else
 the texts that surprise model 0 most, else words used once."""
+BELOW = (
+    "for the last two generations, with its whole 95 % interval at the last, and is below that of "
+    "the control chain's texts, or without one of g01's, with the whole interval of the difference"
+)
+"""What is asked of every metric that is held against a null band."""
 
 
 @dataclass(frozen=True)
@@ -96,31 +110,31 @@ GROWTH = Definition(
     "Any growth of the test loss",
     "The last model predicts human text worse than the first one did, by however little.",
     "Alemohammad et al. 2024; Dohmatob et al. 2025",
-    "yes where the loss on held-out human text, last model less first, has a 95 % interval above 0",
+    "yes where the loss on held-out human text, last model less first (and less the control "
+    "chain's last, where there is one), has a 95 % interval above 0",
 )
 CATASTROPHE = Definition(
     "catastrophic_increase",
     "A catastrophic growth of the test loss",
     "The last model has forgotten most of what the first one knew of human text.",
     "Shumailov et al. 2024",
-    f"yes where more than {100 * LOST:.0f} % (whole 95 % interval) of the way from the first "
-    "model's loss to that of bare word frequencies has been lost",
+    f"yes where the loss has grown at all, and more than {100 * LOST:.0f} % (whole 95 % interval) "
+    "of the way from the first model's loss to that of bare word frequencies has been lost",
 )
 DIVERGENCE = Definition(
     "divergence",
     "Growth without a limit",
     "The loss grows with every generation and would not stop growing.",
     "Gerstgrasser et al. 2024; Dohmatob et al. 2024",
-    "yes where over the second half of the chain the loss rises (95 % interval of the slope above "
-    f"0) at {SLOWER:g} times the slope of the first half or faster",
+    "yes where the loss has grown at all, and over the second half of the chain it rises (95 % "
+    f"interval of the slope above 0) at {SLOWER:g} times the slope of the first half or faster",
 )
 VARIANCE = Definition(
     "variance",
     "Shrinking variance",
     "The texts lie closer and closer together.",
     "Alemohammad et al. 2024; Kazdan et al. 2025",
-    "yes where the spread of the texts has been below the null band for the last two generations, "
-    "with its whole 95 % interval at the last",
+    f"yes where the spread of the texts has been below its null band {BELOW}",
 )
 SCALING = Definition(
     "scaling_law",
@@ -135,24 +149,22 @@ MODES = Definition(
     "Whole kinds of text that people write are no longer written.",
     "Alemohammad et al. 2024; Kazdan et al. 2025",
     "yes where the share of human texts with a generated one near by has been below its null band "
-    "for the last two generations, with its whole 95 % interval at the last",
+    f"{BELOW}",
 )
 TAIL = Definition(
     "tails",
     "Lost tails",
     "What is rare in human text is no longer written.",
     "Shumailov et al. 2024; Dohmatob et al. 2024",
-    "yes where rare facts (without a ledger: the 5 % of texts that surprise model 0 most, or words "
-    "used once) have been below their null band for the last two generations, with the whole 95 % "
-    "interval, where there is one, at the last",
+    "yes where the share of rare facts (without a ledger: the surprise of the 5 % of texts that "
+    f"surprise model 0 most, or the share of words used once) has been below its null band {BELOW}",
 )
 MADE_UP = Definition(
     "made_up",
     "Made-up statements",
-    "The texts state what no human text states.",
+    "The texts state more and more that no human text states.",
     "Shumailov et al. 2024; Aithal et al. 2024",
-    "yes where the share of true statements has been below its null band for the last two "
-    "generations, with its whole 95 % interval at the last",
+    f"yes where the share of true statements has been below its null band {BELOW}",
 )
 
 
@@ -194,8 +206,17 @@ def _growth(trajectory: Trajectory) -> Answer:
     gain = _loss_gain(trajectory)
     if isinstance(gain, str):
         return Answer(GROWTH, "not measured", reason=gain)
+    beyond = _beyond_control(trajectory)
+    grown = gain[1] > 0 and (beyond is None or beyond > 0)
     shown = "nats a token, last model less first"
-    return Answer(GROWTH, _yes(gain[1] > 0), LOSS, shown, *gain)
+    return Answer(GROWTH, _yes(grown), LOSS, shown, *gain)
+
+
+def _beyond_control(trajectory: Trajectory) -> float | None:
+    """The last model's loss less the control chain's, lower end; None where either is unknown."""
+    own, theirs = _logarithm(trajectory.curve(LOSS)), _logarithm(trajectory.of_control(LOSS))
+    reach = math.hypot(*(one.high[-1] - one.value[-1] for one in (own, theirs)))
+    return number(own.value[-1] - theirs.value[-1] - reach)
 
 
 def _catastrophe(trajectory: Trajectory, unigram_perplexity: float | None) -> Answer:
@@ -212,7 +233,8 @@ def _catastrophe(trajectory: Trajectory, unigram_perplexity: float | None) -> An
         return Answer(CATASTROPHE, "not measured", reason=reason)
     value, low, high = (part / known for part in gain)
     shown = "of what the first model knew is lost"
-    return Answer(CATASTROPHE, _yes(low > LOST), LOSS, shown, value, low, high)
+    lost = low > LOST and _growth(trajectory).verdict == "yes"
+    return Answer(CATASTROPHE, _yes(lost), LOSS, shown, value, low, high)
 
 
 def _divergence(trajectory: Trajectory) -> Answer:
@@ -225,31 +247,62 @@ def _divergence(trajectory: Trajectory) -> Answer:
     half = len(x) // 2
     early = fit_line(x[: half + 1], y[: half + 1]).rate  # the halves share the middle
     late: Rate = fit_line(x[half:], y[half:]).rate
-    grows = late.low is not None and late.low > 0 and late.value >= SLOWER * early.value
+    steep = late.low is not None and late.low > 0 and late.value >= SLOWER * early.value
+    grows = steep and _growth(trajectory).verdict != "no"
     shown = "nats a token and generation, second half"
     return Answer(DIVERGENCE, _yes(grows), LOSS, shown, late.value, late.low, late.high)
 
 
 def _departure(definition: Definition, trajectory: Trajectory, names: tuple[str, ...]) -> Answer:
-    """Whether the first of some metrics that was measured is below its null band at the end."""
+    """Whether the first of some metrics that was measured has fallen by the end, see `BELOW`."""
     name = next((one for one in names if one in trajectory and one in trajectory.null), None)
     if name is None:
         return Answer(definition, "not measured", reason="no such metric with a null band")
     if int(trajectory.generations[-1]) < 2 or len(trajectory.generations) < 3:
         return Answer(definition, "not measured", reason="two generations after g00 are needed")
-    curve = trajectory.curve(name)
+    curve, end = trajectory.curve(name), len(trajectory.generations) - 1
     if not curve.known[-2:].all():
         reason = f"{name} of the last two generations is unknown"
         return Answer(definition, "not measured", reason=reason)
-    known_end = curve.high[-1] if math.isfinite(curve.high[-1]) else curve.value[-1]
-    below = all(
-        value < band.low
-        for at, value in zip((-2, -1), (curve.value[-2], known_end), strict=True)
-        if (band := trajectory.band(name, len(curve.value) + at)) is not None
-    )
+    theirs, at, whose = _without_loop(trajectory)
+    if not theirs.curve(name).known[at]:
+        return Answer(definition, "not measured", reason=f"{name} of {whose} is unknown")
+    before, last = (_place(trajectory, name, place) for place in (end - 1, end))
+    without = _place(theirs, name, at)
+    below = before.value < before.low and last.value + last.reach < last.low
+    fallen = last.value + math.hypot(last.reach, without.reach) < without.value
     value, low, high = (number(part[-1]) for part in (curve.value, curve.low, curve.high))
-    shown = "at the last generation"
-    return Answer(definition, _yes(below), name, shown, value, low, high)
+    shown = f"at the last generation; {whose} {plain(float(theirs.curve(name).value[at]))}"
+    return Answer(definition, _yes(below and fallen), name, shown, value, low, high)
+
+
+def _without_loop(trajectory: Trajectory) -> tuple[Trajectory, int, str]:
+    """Chain, place and name of texts by a model that learned from human text alone."""
+    control, last = trajectory.control, trajectory.generations[-1]
+    if control is not None and last in control.generations:
+        at = int(np.searchsorted(control.generations, last))
+        return control, at, "the control chain's last"
+    at = int(np.argmax(trajectory.generations > 0))
+    return trajectory, at, f"g{trajectory.generations[at]:02d}"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a metric lies to the middle of its null band."""
+
+    value: float
+    reach: float
+    """From the value to the upper end of its interval; 0 without one."""
+    low: float
+    """Lower end of the band."""
+
+
+def _place(trajectory: Trajectory, name: str, at: int) -> _Place:
+    curve, band = trajectory.curve(name), trajectory.band(name, at)
+    assert band is not None, "only metrics with a null band are asked for"
+    value, high = float(curve.value[at]), float(curve.high[at])
+    reach = high - value if math.isfinite(high) else 0.0
+    return _Place(value - band.mean, reach, band.low - band.mean)
 
 
 def _logarithm(curve: Curve) -> Curve:

@@ -45,11 +45,26 @@ class Summary:
     alarms: tuple[Alarm, ...]
     forecast: Forecast
     profile: tuple[Answer, ...]
+    control_alarms: tuple[Alarm, ...] = ()
+    """Of the control chain: what the loop has no part in. Empty without one."""
 
     @property
     def first_alarm(self) -> Alarm | None:
         """The earliest alarm; None while every metric is silent."""
         return next((alarm for alarm in self.alarms if alarm.generation is not None), None)
+
+    @property
+    def own_alarms(self) -> list[Alarm]:
+        """The alarms that the control chain does not raise on the same side, the earliest first;
+        without a control chain, all that were raised.
+        """
+        raised = [alarm for alarm in self.alarms if alarm.generation is not None]
+        return [alarm for alarm in raised if self.in_control(alarm) is None]
+
+    def in_control(self, alarm: Alarm) -> int | None:
+        """The generation at which the control chain raises an alarm too; None if it does not."""
+        of_metric = (one for one in self.control_alarms if one.metric == alarm.metric)
+        return next((one.generation for one in of_metric if one.side == alarm.side), None)
 
 
 def summarise(
@@ -69,6 +84,7 @@ def summarise(
         find_alarms(trajectory),
         forecast(trajectory, threshold, phases),
         collapse_profile(trajectory, unigram_perplexity),
+        find_alarms(trajectory.control) if trajectory.control else (),
     )
 
 

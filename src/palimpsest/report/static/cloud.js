@@ -30,8 +30,7 @@ palimpsest.cloud = (() => {
   /* --- colours --- */
 
   function scale() {
-    const dark = palimpsest.colours().marks[0] === "#56b4e9";
-    return dark ? ["#4a90d9", "#d183b0", "#f5c04a"] : ["#0072b2", "#b8669a", "#d98a00"];
+    return palimpsest.theme() === "dark" ? ["#4a90d9", "#d183b0", "#f5c04a"] : ["#0072b2", "#b8669a", "#d98a00"];
   }
 
   function palette() {
@@ -78,8 +77,8 @@ palimpsest.cloud = (() => {
     const list = $("legend");
     list.replaceChildren();
     const add = (color, sign, text) => {
-      const item = documents.element("li");
-      const mark = documents.element("span", "", sign);
+      const item = palimpsest.element("li");
+      const mark = palimpsest.element("span", "", sign);
       mark.style.color = color;
       mark.setAttribute("aria-hidden", "true");
       item.append(mark, ` ${text}`);
@@ -87,8 +86,8 @@ palimpsest.cloud = (() => {
     };
     const { soft, ink, warm } = palimpsest.colours();
     if (state.colour === "nats") {
-      const item = documents.element("li", "scale");
-      const bar = documents.element("span", "bar");
+      const item = palimpsest.element("li", "scale");
+      const bar = palimpsest.element("span", "bar");
       bar.style.background = `linear-gradient(90deg, ${scale().join(", ")})`;
       item.append(`predictable ${block.nats[0].toFixed(2)} `, bar, ` ${block.nats[1].toFixed(2)} surprising, nats a token`);
       list.append(item);
@@ -216,7 +215,7 @@ palimpsest.cloud = (() => {
     state.begun = true;
     const canvas = document.createElement("canvas");
     if (window.Plotly === undefined || !(canvas.getContext("webgl2") || canvas.getContext("webgl"))) {
-      $("scene").replaceChildren(documents.element("p", "soft", "This browser draws no WebGL: the numbers below say what the cloud would show."));
+      $("scene").replaceChildren(palimpsest.element("p", "soft", "This browser draws no WebGL: the numbers below say what the cloud would show."));
       state.begun = false;
       return;
     }
@@ -270,7 +269,7 @@ palimpsest.cloud = (() => {
   function unpin() {
     state.pinned = null;
     $("unpin").disabled = true;
-    $("card").replaceChildren(documents.element("p", "soft", $("card").dataset.none));
+    $("card").replaceChildren(palimpsest.element("p", "soft", $("card").dataset.none));
     draw();
   }
 

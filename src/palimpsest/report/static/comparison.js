@@ -7,29 +7,19 @@
 (() => {
   const { variants, columns, metrics, generation } = palimpsest.data("comparison-data");
   const at = Object.fromEntries(columns.map((column, place) => [column, place]));
-  const named = new Map(metrics.map((metric) => [metric.name, metric]));
-  const drawn = new Set();
+  const { g, plain, faint, paint, press } = palimpsest.charts;
   const hidden = new Set();
   const state = { mode: "mean", axis: "linear", which: "chief" };
   const ENDS = { mean: ["low", "high"], difference: ["difference_low", "difference_high"] };
   const SYMBOLS = ["circle", "square", "diamond", "cross", "triangle-up"];
   const DASHES = ["solid", "dash", "dot", "dashdot"];
 
-  const g = (number) => `g${String(number).padStart(2, "0")}`;
   const cells = (rows, name) => rows.map((row) => row[at[name]]);
-  const faint = (colour, share) => `${colour}${Math.round(255 * share).toString(16).padStart(2, "0")}`;
   const compared = (metric) => variants.map((_, place) => place).filter((place) => metric.rows[place].length);
 
   function colour(place) {
     const { marks } = palimpsest.colours();
     return marks[place % marks.length];
-  }
-
-  function plain(value) {
-    if (value === null || value === undefined) return "–";
-    const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e6 || size < 1e-4)) return value.toExponential(2).replace(/-/g, "−");
-    return Number(value.toPrecision(3)).toString().replace("-", "−");
   }
 
   /* what a row says of a variant */
@@ -99,41 +89,28 @@
 
   function layout(metric, mode, tall) {
     const log = state.axis === "log" && mode === "mean";
-    const unit = metric.unit || "";
     const { soft } = palimpsest.colours();
-    return palimpsest.layout({
-      height: tall ? 320 : 260, hovermode: "x unified",
-      margin: { l: 12, r: 14, t: unit ? 28 : 12, b: 12 },
-      xaxis: { title: { text: "generation" }, tickprefix: "g", tickformat: "02d", nticks: 6 },
+    return palimpsest.charts.curve(metric, tall, {
+      hovermode: "x unified",
       yaxis: log ? { type: "log", nticks: 6, exponentformat: "e" } : { nticks: 6, exponentformat: "e", range: range(metric, mode) },
       shapes: mode === "difference" ? [{
         type: "line", xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0, line: { color: soft, width: 1.5, dash: "dash" },
       }] : [],
-      annotations: unit ? [{
-        text: unit, xref: "paper", yref: "paper", x: 0, y: 1, xanchor: "left", yanchor: "bottom", showarrow: false,
-      }] : [],
-      dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom",
     });
   }
 
-  function paint(chart, parts, look) {
-    const settings = palimpsest.config({ displayModeBar: false });
-    return window.Plotly.react(chart, parts, look, settings).then(() => palimpsest.scalable(chart));
-  }
-
-  function draw(figure) {
-    const metric = named.get(figure.dataset.metric);
-    const mode = "tall" in figure.dataset ? "mean" : state.mode;
+  function draw(figure, metric) {
+    const tall = "tall" in figure.dataset;
+    const mode = tall ? "mean" : state.mode;
     const chart = figure.querySelector(".chart");
-    paint(chart, traces(metric, mode), layout(metric, mode, "tall" in figure.dataset)).then(() => {
+    paint(chart, traces(metric, mode), layout(metric, mode, tall)).then(() => {
       figure.dataset.drawn = `${mode} ${state.axis}`;
     });
-    drawn.add(figure);
   }
 
   /* the differences at the generation of the tables, one below the other */
   function forest(figure) {
-    const metric = named.get(figure.dataset.metric);
+    const metric = named(figure);
     const chart = figure.querySelector(".chart");
     const lines = compared(metric).filter((place) => !variants[place].control)
       .map((place) => [place, metric.rows[place].find((row) => row[at.generation] === generation)])
@@ -161,51 +138,6 @@
     paint(chart, parts, look).then(() => { figure.dataset.drawn = "forest"; });
   }
 
-  function element(kind, text, names) {
-    const one = document.createElement(kind);
-    if (text !== undefined) one.textContent = text;
-    if (names) one.className = names;
-    return one;
-  }
-
-  /* as a spreadsheet reads it: quoted, and no text taken for a formula */
-  const cell = (value) => {
-    if (value === null) return "";
-    if (typeof value !== "string") return String(value);
-    const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-    return `"${safe.replace(/"/g, '""')}"`;
-  };
-
-  function csv(metric) {
-    const lines = variants.flatMap(({ label }, place) => metric.rows[place].map((row) => [label, ...row]));
-    return [["variant", ...columns], ...lines].map((line) => line.map(cell).join(",")).join("\n") + "\n";
-  }
-
-  function save(name, content) {
-    const link = element("a");
-    link.href = URL.createObjectURL(new Blob([content], { type: "text/csv" }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-
-  function tools(metric, chart) {
-    const row = element("div", undefined, "save");
-    const acts = {
-      PNG: () => window.Plotly.downloadImage(chart, { format: "png", width: 1000, height: 560, filename: metric.name }),
-      SVG: () => window.Plotly.downloadImage(chart, { format: "svg", width: 1000, height: 560, filename: metric.name }),
-      CSV: () => save(`${metric.name}.csv`, csv(metric)),
-    };
-    for (const [text, act] of Object.entries(acts)) {
-      const button = element("button", text);
-      button.type = "button";
-      button.setAttribute("aria-label", `Save ${metric.label} as ${text}`);
-      button.addEventListener("click", act);
-      row.append(button);
-    }
-    return row;
-  }
-
   /* the arrow keys go from generation to generation */
   function keys(metric, chart, live) {
     const every = [...new Set(metric.rows.flatMap((rows) => cells(rows, "generation")))].sort((a, b) => a - b);
@@ -224,49 +156,14 @@
     });
   }
 
-  function furnish(figure) {
-    const metric = named.get(figure.dataset.metric);
-    const chart = element("div", undefined, "chart");
-    const live = element("p", undefined, "unseen");
-    live.setAttribute("aria-live", "polite");
-    chart.tabIndex = 0;
-    chart.setAttribute("role", "img");
+  const named = (figure) => metrics.find(({ name }) => name === figure.dataset.metric);
+
+  function furnish(figure, metric) {
     const ends = compared(metric).map((place) => said(place, metric.rows[place][metric.rows[place].length - 1], "mean"));
-    chart.setAttribute("aria-label", `${metric.label} by generation; at the last: ${ends.join(", ")}`);
-    let caption = figure.querySelector("figcaption");
-    if (caption === null) {
-      caption = element("figcaption");
-      const term = element("span", metric.label, "term");
-      term.tabIndex = 0;
-      term.setAttribute("role", "button");
-      term.dataset.tip = [metric.explained, metric.source].filter(Boolean).join(" ");
-      caption.append(term, " ", element("code", metric.name));
-    }
-    figure.replaceChildren(caption, chart, live, tools(metric, chart));
+    const label = `${metric.label} by generation; at the last: ${ends.join(", ")}`;
+    const csv = () => [["variant", ...columns], ...variants.flatMap((variant, place) => metric.rows[place].map((row) => [variant.label, ...row]))];
+    const { chart, live } = palimpsest.charts.furnish(figure, metric, label, csv);
     if (figure.matches(".curve")) keys(metric, chart, live);
-  }
-
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target);
-    }
-  }, { rootMargin: "300px" });
-
-  function show() {
-    const words = document.getElementById("curve-search").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const figure of document.querySelectorAll("#curve-grid > figure")) {
-      const metric = named.get(figure.dataset.metric);
-      const line = `${metric.name} ${metric.label} ${metric.explained} ${metric.unit}`.toLowerCase();
-      const shown = words.length ? words.every((word) => line.includes(word)) : state.which === "all" || metric.chief;
-      figure.hidden = !shown;
-      count += shown;
-    }
-    document.getElementById("curve-count").textContent = `${count} of ${metrics.length} metrics`;
-  }
-
-  function press(one, on) {
-    one.setAttribute("aria-pressed", String(on));
   }
 
   /* one of a group of buttons holds */
@@ -281,23 +178,6 @@
     }
   }
 
-  function listen() {
-    const again = () => drawn.forEach(draw);
-    document.getElementById("curve-search").addEventListener("input", show);
-    choice("which", show);
-    choice("mode", again);
-    choice("axis", again);
-    for (const one of document.querySelectorAll("#curve-tools [data-toggle]")) {
-      one.addEventListener("click", () => {
-        const place = Number(one.dataset.toggle);
-        if (!hidden.delete(place)) hidden.add(place);
-        press(one, !hidden.has(place));
-        again();
-      });
-    }
-    document.getElementById("curve-tools").hidden = false;
-  }
-
   /* a variant's letter wears its colour everywhere */
   function letters() {
     for (const one of document.querySelectorAll("[data-variant]")) {
@@ -309,20 +189,23 @@
     }
   }
 
-  for (const metric of metrics) {
-    const figure = element("figure", undefined, "curve");
-    figure.dataset.metric = metric.name;
-    document.getElementById("curve-grid").append(figure);
+  const chosen = (metric) => state.which === "all" || metric.chief;
+  const { again, show } = palimpsest.charts.begin(metrics, { furnish, draw, chosen });
+  choice("which", show);
+  choice("mode", again);
+  choice("axis", again);
+  for (const one of document.querySelectorAll("#curve-tools [data-toggle]")) {
+    one.addEventListener("click", () => {
+      const place = Number(one.dataset.toggle);
+      if (!hidden.delete(place)) hidden.add(place);
+      press(one, !hidden.has(place));
+      again();
+    });
   }
-  const figures = [...document.querySelectorAll("figure.curve")];
   const forests = [...document.querySelectorAll("figure.forest")];
-  [...figures, ...forests].forEach(furnish);
-  listen();
-  show();
-  figures.forEach((figure) => seen.observe(figure));
+  forests.forEach((figure) => furnish(figure, named(figure)));
   palimpsest.repaint(() => {
     letters();
-    drawn.forEach(draw);
     forests.forEach(forest);
   });
 })();

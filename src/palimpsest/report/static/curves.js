@@ -7,20 +7,10 @@
 (() => {
   const { metrics, columns } = palimpsest.data("curve-data");
   const at = Object.fromEntries(columns.map((column, place) => [column, place]));
-  const named = new Map(metrics.map((metric) => [metric.name, metric]));
-  const drawn = new Set();
+  const { g, plain, faint, press } = palimpsest.charts;
   let axis = "linear";
 
-  const g = (number) => `g${String(number).padStart(2, "0")}`;
   const column = (metric, name) => metric.rows.map((row) => row[at[name]]);
-
-  function plain(value) {
-    if (value === null || value === undefined) return "–";
-    const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e6 || size < 1e-4)) return value.toExponential(2).replace(/-/g, "−");
-    if (Number.isInteger(value)) return String(value).replace("-", "−");
-    return Number(value.toPrecision(4)).toString().replace("-", "−");
-  }
 
   const span = (low, high) => `${plain(low)} to ${plain(high)}`;
 
@@ -52,7 +42,6 @@
   }
 
   const known = (metric, name) => column(metric, name).some((value) => value !== null);
-  const faint = (colour, share) => `${colour}${Math.round(255 * share).toString(16).padStart(2, "0")}`;
 
   function traces(metric) {
     const { marks, soft } = palimpsest.colours();
@@ -75,67 +64,11 @@
     return parts;
   }
 
-  function layout(metric, tall) {
-    const unit = metric.unit || "";
-    return palimpsest.layout({
-      height: tall ? 320 : 260, hovermode: "x",
-      margin: { l: 12, r: 14, t: unit ? 28 : 12, b: 12 },
-      xaxis: { title: { text: "generation", standoff: 6, font: { size: 12 } }, tickprefix: "g", tickformat: "02d", nticks: 6, rangemode: "normal" },
-      yaxis: { type: axis, nticks: 6, exponentformat: "e" },
-      annotations: unit ? [{
-        text: unit, xref: "paper", yref: "paper", x: 0, y: 1, xanchor: "left", yanchor: "bottom",
-        showarrow: false,
-      }] : [],
-      dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom",
-    });
-  }
-
   /* what a reader hears of a chart */
   function described(metric) {
     if (metric.rows.length === 0) return `${metric.label}: never measured`;
     const [first, last] = [metric.rows[0], metric.rows[metric.rows.length - 1]];
     return `${metric.label} from ${said(metric, first).join(", ")}; to ${said(metric, last).join(", ")}`;
-  }
-
-  function element(kind, text, names) {
-    const one = document.createElement(kind);
-    if (text !== undefined) one.textContent = text;
-    if (names) one.className = names;
-    return one;
-  }
-
-  function save(name, kind, content) {
-    const link = element("a");
-    link.href = URL.createObjectURL(new Blob([content], { type: kind }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-
-  function csv(metric) {
-    const lines = [columns, ...metric.rows.map((row) => row.map((cell) => (cell === null ? "" : cell)))];
-    return lines.map((line) => line.join(",")).join("\n") + "\n";
-  }
-
-  function button(text, label, act) {
-    const one = element("button", text);
-    one.type = "button";
-    one.setAttribute("aria-label", label);
-    one.addEventListener("click", act);
-    return one;
-  }
-
-  function tools(metric, chart) {
-    const row = element("div", undefined, "save");
-    const picture = (format) => () => window.Plotly.downloadImage(chart, {
-      format, width: 1000, height: 560, filename: metric.name,
-    });
-    row.append(
-      button("PNG", `Save ${metric.label} as PNG`, picture("png")),
-      button("SVG", `Save ${metric.label} as SVG`, picture("svg")),
-      button("CSV", `Save ${metric.label} as CSV`, () => save(`${metric.name}.csv`, "text/csv", csv(metric))),
-    );
-    return row;
   }
 
   /* the arrow keys go from generation to generation, + and − zoom, 0 zooms out */
@@ -166,104 +99,44 @@
     });
   }
 
-  function draw(figure) {
-    const metric = named.get(figure.dataset.metric);
+  function draw(figure, metric) {
     const chart = figure.querySelector(".chart");
     const low = Math.min(...column(metric, "value").filter((value) => value !== null));
     figure.querySelector(".beyond").hidden = !(axis === "log" && low <= 0);
-    const parts = [traces(metric), layout(metric, "tall" in figure.dataset)];
-    window.Plotly.react(chart, ...parts, palimpsest.config({ displayModeBar: false })).then(() => {
-      palimpsest.scalable(chart);
-      figure.dataset.drawn = axis;
+    const layout = palimpsest.charts.curve(metric, "tall" in figure.dataset, {
+      hovermode: "x", yaxis: { type: axis, nticks: 6, exponentformat: "e" },
     });
-    drawn.add(figure);
+    palimpsest.charts.paint(chart, traces(metric), layout).then(() => { figure.dataset.drawn = axis; });
   }
 
-  /* a figure is what the template has, or new: the words, the chart, what saves it */
-  function furnish(figure) {
-    const metric = named.get(figure.dataset.metric);
-    const chart = element("div", undefined, "chart");
-    const live = element("p", undefined, "unseen");
-    const beyond = element("p", "Values of 0 and below have no place on a logarithmic axis.", "beyond soft");
-    live.setAttribute("aria-live", "polite");
+  function furnish(figure, metric) {
+    const csv = () => [columns, ...metric.rows];
+    const { chart, live } = palimpsest.charts.furnish(figure, metric, described(metric), csv);
+    const beyond = palimpsest.element("p", "beyond soft", "Values of 0 and below have no place on a logarithmic axis.");
     beyond.hidden = true;
-    chart.tabIndex = 0;
-    chart.setAttribute("role", "img");
-    chart.setAttribute("aria-label", described(metric));
-    let caption = figure.querySelector("figcaption");
-    if (caption === null) {
-      caption = element("figcaption");
-      const term = element("span", metric.label, "term");
-      term.tabIndex = 0;
-      term.setAttribute("role", "button");
-      term.dataset.tip = [metric.explained, metric.source].filter(Boolean).join(" ");
-      caption.append(term, " ", element("code", metric.name));
-    }
-    figure.replaceChildren(caption, chart, beyond, live, tools(metric, chart));
+    chart.after(beyond);
     keys(metric, chart, live);
   }
 
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target);
-    }
-  }, { rootMargin: "300px" });
-
-  function show() {
-    const text = document.getElementById("curve-search").value.trim().toLowerCase();
+  function chosen(metric) {
     const pressed = [...document.querySelectorAll("[data-family][aria-pressed=true]")];
     const families = new Set(pressed.map((one) => one.dataset.family));
-    const words = text.split(/\s+/).filter(Boolean);
-    let count = 0;
-    for (const figure of document.querySelectorAll("#curve-grid > figure")) {
-      const metric = named.get(figure.dataset.metric);
-      const line = `${metric.name} ${metric.label} ${metric.explained} ${metric.unit} ${metric.source}`.toLowerCase();
-      const shown = words.length
-        ? words.every((word) => line.includes(word))
-        : families.has("all") || families.has(metric.family) || (families.has("chief") && metric.chief);
-      figure.hidden = !shown;
-      count += shown;
-    }
-    document.getElementById("curve-count").textContent = `${count} of ${metrics.length} metrics`;
+    return families.has("all") || families.has(metric.family) || (families.has("chief") && metric.chief);
   }
 
-  function press(one, on) {
-    one.setAttribute("aria-pressed", String(on));
+  const { again, show } = palimpsest.charts.begin(metrics, { furnish, draw, chosen });
+  for (const one of document.querySelectorAll("#curve-tools [data-family]")) {
+    one.addEventListener("click", () => {
+      press(one, one.getAttribute("aria-pressed") !== "true");
+      show();
+    });
   }
-
-  function listen() {
-    const families = [...document.querySelectorAll("#curve-tools [data-family]")];
-    const axes = [...document.querySelectorAll("#curve-tools [data-axis]")];
-    document.getElementById("curve-search").addEventListener("input", show);
-    for (const one of families) {
-      one.addEventListener("click", () => {
-        press(one, one.getAttribute("aria-pressed") !== "true");
-        show();
-      });
-    }
-    for (const one of axes) {
-      one.addEventListener("click", () => {
-        axis = one.dataset.axis;
-        for (const other of axes) press(other, other === one);
-        drawn.forEach(draw);
-      });
-    }
-    document.getElementById("curve-tools").hidden = false;
+  const axes = [...document.querySelectorAll("#curve-tools [data-axis]")];
+  for (const one of axes) {
+    one.addEventListener("click", () => {
+      axis = one.dataset.axis;
+      for (const other of axes) press(other, other === one);
+      again();
+    });
   }
-
-  const grid = document.getElementById("curve-grid");
-  for (const metric of metrics) {
-    const figure = element("figure", undefined, "curve");
-    figure.dataset.metric = metric.name;
-    grid.append(figure);
-  }
-  const figures = [...document.querySelectorAll("figure.curve[data-metric]")];
-  figures.forEach(furnish);
-  listen();
-  show();
-  figures.forEach((figure) => seen.observe(figure));
-  window.addEventListener("beforeprint", () => {
-    for (const figure of figures) if (!figure.hidden && !drawn.has(figure)) draw(figure);
-  });
-  palimpsest.repaint(() => drawn.forEach(draw));
 })();

@@ -5,13 +5,7 @@ palimpsest.documents = (() => {
   const block = palimpsest.data("documents-data");
   const cloud = palimpsest.data("cloud-data");
   if (block === null) return null;
-
-  function element(tag, className, text) {
-    const made = document.createElement(tag);
-    if (className) made.className = className;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  }
+  const { element } = palimpsest;
 
   function quote(text) {
     const made = element("blockquote", "text");
@@ -63,5 +57,5 @@ palimpsest.documents = (() => {
     return made;
   }
 
-  return { block, card, element, name };
+  return { block, card, name };
 })();

@@ -9,6 +9,8 @@
      palimpsest.repaint(draw)  calls draw() now, and again when the colours change
      palimpsest.scalable(div)  lets the drawing in a plotly chart shrink with the paper in print
      palimpsest.still          whether the reader asked for less motion
+     palimpsest.theme()        "light" or "dark"
+     palimpsest.element(tag, className, text)   a new element
    Texts of a chain are written with textContent and nothing else. */
 window.palimpsest = (() => {
   const root = document.documentElement;
@@ -23,6 +25,13 @@ window.palimpsest = (() => {
   function data(id) {
     const block = document.getElementById(id);
     return block === null ? null : JSON.parse(block.textContent);
+  }
+
+  function element(tag, className, text) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text !== undefined) made.textContent = text;
+    return made;
   }
 
   function theme() {
@@ -99,7 +108,7 @@ window.palimpsest = (() => {
 
   /* one box explains the term that the pointer, the keyboard or a finger rests on */
   function tips() {
-    const box = document.createElement("div");
+    const box = element("div");
     box.id = "tip";
     box.setAttribute("role", "tooltip");
     box.hidden = true;
@@ -168,5 +177,5 @@ window.palimpsest = (() => {
   printer();
   tips();
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  return { data, colours, layout, config, repaint, scalable, still };
+  return { data, colours, layout, config, repaint, scalable, still, theme, element };
 })();

@@ -7,7 +7,8 @@ palimpsest.texts = (() => {
   const $ = (id) => document.getElementById(`texts-${id}`);
   if (lists === null || documents === null || $("app") === null) return null;
   const names = Object.keys(lists);
-  const { element, card } = documents;
+  const { element } = palimpsest;
+  const { card } = documents;
   const PAGE = 6; /* random texts at once */
   const FIRST = "Nearest to human text";
   const NEW = "New since the generation before";

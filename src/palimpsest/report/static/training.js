@@ -13,16 +13,14 @@
   }
 
   function chart(title, chosen) {
-    const figure = document.createElement("figure");
-    const caption = document.createElement("figcaption");
-    const box = document.createElement("div");
-    const ends = chosen.map(({ name, loss }) => `${name} ends at ${loss[loss.length - 1]}`);
-    caption.textContent = title;
-    box.className = "chart";
+    const { element, charts } = palimpsest;
+    const figure = element("figure");
+    const box = element("div", "chart");
+    const ends = chosen.map(({ name, loss }) => `${name} ends at ${charts.plain(loss[loss.length - 1])}`);
     box.tabIndex = 0;
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", `${title}. ${ends.join(", ")} nats a token.`);
-    figure.append(caption, box);
+    figure.append(element("figcaption", "", title), box);
     place.append(figure);
     palimpsest.repaint(() => {
       const traces = chosen.map(({ name, step, loss }, at) => ({
@@ -31,16 +29,14 @@
         line: { width: 2, color: chosen.length > 1 ? shade(at / (chosen.length - 1)) : palimpsest.colours().marks[0] },
         hovertemplate: `${name}, step %{x:.0f}: %{y:.4g} nats<extra></extra>`,
       }));
-      const layout = palimpsest.layout({
+      const layout = charts.layout({
         height: 320, hovermode: "closest", showlegend: chosen.length > 1,
         legend: { orientation: "h", y: 1, yanchor: "bottom", x: 1, xanchor: "right" },
         xaxis: { title: { text: "step", standoff: 6, font: { size: 12 } } },
         yaxis: { title: { text: "nats a token", font: { size: 12 } } },
         margin: { l: 12, r: 14, t: 30, b: 12 },
-        dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom",
       });
-      window.Plotly.react(box, traces, layout, palimpsest.config({ displayModeBar: false }))
-        .then(() => palimpsest.scalable(box));
+      charts.paint(box, traces, layout);
     });
   }
 
