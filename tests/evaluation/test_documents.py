@@ -74,7 +74,14 @@ def test_copies_of_training_text_are_named_with_the_text_that_they_copy():
 def test_a_twin_is_an_earlier_text_equal_or_nearly():
     one = LONG.format("stork")
     rows = facts_of(with_texts([one, "", "", one.upper() + "!", one + " today", LONG[:30]]))
-    assert [row["twin"] for row in rows[:6]] == [None, None, None, 0, 0, None]
+    assert [row["twin"] for row in rows[:6]] == [None, None, 1, 0, 0, None]
+
+
+def test_texts_without_a_word_repeat_the_first_of_them():
+    """As the metric of duplicates counts them: a generation of empty texts is no new text."""
+    rows = facts_of(with_texts(["", " ", "", "one word or two"]))
+    twins = [row["twin"] for row in rows[:4]]
+    assert twins == [None, 0, 0, None]
 
 
 def test_a_form_of_more_texts_than_are_remembered_still_finds_the_first_ones():

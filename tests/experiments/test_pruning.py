@@ -1,5 +1,6 @@
 """Which weights may go: what still reads them, who else names them, whose locks name others."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,16 @@ def test_what_a_running_experiment_keeps_stays_in_the_cache(
     pruned = prune(project, cache)
     assert weights(project, cache, "g02").exists() == kept
     assert ("an experiment that runs (tmpx)" in pruned.left.get("g02", "")) == kept
+
+
+def test_a_cache_that_others_may_share_is_not_touched(project: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shutil.copytree(project / ".dvc" / "cache", shared)
+    before = sorted(shared.rglob("*"))
+    with pytest.raises(ProjectError, match="other projects may keep the same weights"):
+        prune(project, Cache(shared))
+    assert sorted(shared.rglob("*")) == before
+    assert (project / "models/g01").is_dir()
 
 
 def test_outside_git_nobody_else_names_them(project: Path, cache: Cache) -> None:

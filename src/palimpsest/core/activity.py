@@ -128,6 +128,9 @@ def noted(argv: Sequence[str], root: Path) -> Iterator[None]:
     error: str | None = None
     try:
         yield
+    except KeyboardInterrupt:
+        error = "interrupted"
+        raise
     except BaseException as raised:
         error = str(raised) or type(raised).__name__
         raise

@@ -116,10 +116,10 @@ def _twins(own: Sequence[Sequence[str]]) -> list[int | None]:
     first: dict[tuple[str, ...], int] = {}
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for row, text in enumerate(map(tuple, own)):
-        if not text:
-            continue
         if first.setdefault(text, row) != row:
-            twins[row] = first[text]
+            twins[row] = first[text]  # also where no text has a word: as `duplicates` counts them
+            continue
+        if not text:
             continue
         grams = {text[at : at + LENGTH] for at in range(max(len(text) - LENGTH + 1, 1))}
         shared = Counter(other for gram in grams for other in holders.get(gram, ()))

@@ -53,6 +53,8 @@ def run_in_order(root: Path, say: Callable[[Pruned], None]) -> None:
     kept = kept_generations(chain, Parameters.load(root / "params.yaml").models.keep_every)
     may_be_gone = chain.keys() - kept
     cache = Cache.of(root)
+    if may_be_gone:
+        cache.require_own(root)
     whole = _status(root)
     _repro(root, "dvc.yaml:prepare")
     ran = "prepare" in whole  # nothing that was said of a generation before holds any more

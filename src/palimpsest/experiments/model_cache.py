@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.core.disk_space import WEIGHTS
+from palimpsest.core.errors import ProjectError
 from palimpsest.core.locks import GENERATIONS, LOCK
 from palimpsest.core.parsing import parse_json
 from palimpsest.core.storage import unfinished
@@ -40,6 +41,20 @@ class Cache:
             ProjectError: DVC does not say.
         """
         return cls(Path(dvc(root, "cache", "dir").strip()))
+
+    def require_own(self, root: Path) -> None:
+        """Makes sure that no other project can have its files here.
+
+        Raises:
+            ProjectError: the cache lies outside of the project.
+        """
+        if not self.folder.resolve().is_relative_to(root.resolve()):
+            raise ProjectError(
+                "DVC's cache",
+                wanted="one of the project's own, or models.keep_every: 1",
+                got=f"{self.folder}, in which other projects may keep the same weights",
+                hint="nothing was dropped; dvc config --unset cache.dir gives the project its own",
+            )
 
     def path(self, md5: str) -> Path:
         """Where it keeps a file or a list, there or not."""

@@ -5,8 +5,8 @@ run on them, by the locks; what another branch, tag, experiment or running copy 
 names and keeps stays in the cache. `palimpsest.experiments.restoring` makes them again.
 
 Known gaps: a remote keeps what was pushed to it; what DVC keeps of an earlier run with other
-parameters is left to `dvc gc`. DVC's cache is taken for this project's own: of one that several
-share (`dvc cache dir`), what the others name is not known.
+parameters is left to `dvc gc`. A cache that several projects may share (`dvc cache dir`) is not
+touched: what the others name is not known.
 """
 
 import re
@@ -77,7 +77,8 @@ def prune(root: Path, cache: Cache, names: Collection[str] | None = None) -> Pru
 
     Raises:
         ParamsError: params.yaml or chain.yaml cannot be read.
-        ProjectError: a lock is cut, or git does not say what else there is.
+        ProjectError: a lock is cut, git does not say what else there is, or the cache lies outside
+            of the project, where others may have theirs in it.
     """
     chain, pruned = read_transitions(root / CHAIN), Pruned()
     kept = kept_generations(chain, Parameters.load(root / "params.yaml").models.keep_every)
@@ -91,6 +92,7 @@ def prune(root: Path, cache: Cache, names: Collection[str] | None = None) -> Pru
             there[name] = md5
     if not there:
         return pruned
+    cache.require_own(root)
     stages = _stages(root)
     stay = _named_elsewhere(root, cache)
     for name in kept:  # in the end of this chain: they may have files in common

@@ -38,9 +38,9 @@ LOSS = "perplexity_heldout"
 LOST = 0.5
 """Share of what the first model knew beyond word frequencies that must be lost for "catastrophic":
 most of it."""
-FEWEST_IN_HALF = 4
-"""Generations in each half of a chain whose slopes are compared: a slope through fewer has an
-interval that says nothing."""
+FEWEST_IN_HALF = 6
+"""Generations in each half of a chain whose slopes are compared: at four, a logarithm of time keeps
+exactly `SLOWER` of its slope, and what levels off reads as endless."""
 SLOWER = 0.4
 """A loss whose slope in the second half is less than this share of the first half's levels off.
 Over 20 generations a loss that grows with the logarithm of the generation keeps 0.30, with its root
