@@ -235,7 +235,7 @@ def test_the_page_has_the_chain_in_it(finished: Path) -> None:
     page = (finished / "plots" / "report.html").read_bytes().decode()  # keeps \r as it is
     assert page.startswith("<!doctype html>")
     assert page.rstrip().endswith("</html>")
-    assert "2 times over a language model has learned from " in page
+    assert "Twice a language model has learned from " in page
     last = scorecards(finished)[-1]
     for name in ("integrity", "perplexity_heldout", "distinct_2"):
         assert f">{plain(last['metrics'][name]['value'])}</td>" in page, name

@@ -153,7 +153,7 @@ def test_a_project_in_a_subfolder_of_its_repository(project, capsys, monkeypatch
         git("mv", name, "sub")
     git("commit", "-qm", "moved")
     monkeypatch.chdir("sub")
-    assert "1 variants, 1 chains" in said(capsys, "HEAD")
+    assert "1 variant, 1 chain," in said(capsys, "HEAD")
 
 
 def test_chains_that_share_a_seed_are_said(project, capsys) -> None:

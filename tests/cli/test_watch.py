@@ -214,6 +214,20 @@ def test_an_experiment_that_fails_is_status_1(
     assert "hot-2b failed; next: dvc queue logs hot-2b" in capsys.readouterr().out
 
 
+def test_a_refused_experiment_in_the_workspace_is_none_of_the_queue(
+    chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`dvc exp run` leaves its file behind, "prepared" for ever, and its root is the project."""
+    chain.generation("g00")
+    info = chain.root / ".dvc" / "tmp" / "exps" / "run" / "abc" / "abc.run"
+    info.parent.mkdir(parents=True)
+    info.write_text(json.dumps({"name": "kinky-cere", "root_dir": str(chain.root), "status": 1}))
+    assert main(["watch", "--once"]) == 0
+    out = capsys.readouterr().out
+    assert "kinky-cere" not in out
+    assert out.endswith("next: dvc repro\n")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no such terminals")
 def test_a_terminal_has_what_is_going_on_in_its_last_line(
     chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -69,7 +69,7 @@ def test_what_an_experiment_has_changed_can_be_undone(
     with pytest.raises(SystemExit):
         command.run(main)
     said = capsys.readouterr().err
-    assert said.endswith("git checkout params.yaml; dvc checkout\n") == undone
+    assert said.endswith("git checkout params.yaml metrics plots; dvc checkout\n") == undone
     assert said.count("\n") == 1
 
 

@@ -186,7 +186,9 @@ def _table(
             rows.append((f"  {name}", str(own.chains), *mean, *other))
     titles, *lines = text_table(rows, head).splitlines()
     chains = sum(len(variant.runs) for variant in compared)
-    parts = [f"{len(compared)} variants, {chains} chains, generation {generation}"]
+    counts = {"variant": len(compared), "chain": chains}
+    many = ", ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items())
+    parts = [f"{many}, generation {generation}"]
     parts += [f"control: {control.label}", "", titles]
     for at, variant in enumerate(compared):
         parts += [variant.label, *lines[at * len(metrics) : (at + 1) * len(metrics)]]
@@ -212,7 +214,9 @@ def _by_chain(compared: Sequence[Variant]) -> str:
 
 
 def _generation(number: float | None) -> str:
-    return "never" if number is None else f"g{plain(number)}"
+    if number is None:
+        return "never"
+    return f"g{int(number):02d}" if float(number).is_integer() else f"g{plain(number)}"
 
 
 def _variances(compared: Sequence[Variant], metrics: Sequence[str], generation: int) -> str:

@@ -4,7 +4,7 @@ import argparse
 
 import shtab
 
-DESCRIPTION = "Prints a completion script for bash, zsh or tcsh."
+DESCRIPTION = "Prints a script that completes commands and options in your shell."
 EPILOG = (
     "For bash: palimpsest completion bash > ~/.local/share/bash-completion/completions/palimpsest"
 )

@@ -164,9 +164,8 @@ def _costs(parameters: Parameters, texts: int, last: int, control: bool) -> str:
         ("corpus.reserve", corpus.reserve, f"{unseen}, {each} a generation"),
     ]
     used = sum(count for _, count, _ in rows)
-    rows.append(
-        ("not used", texts - used, f"of {texts:,}; g01 to g{last:02d} write {last * each:,}")
-    )
+    writers = "g01 writes" if last == 1 else f"g01 to g{last:02d} write"
+    rows.append(("not used", texts - used, f"of {texts:,}; {writers} {last * each:,}"))
     cells = [[name, f"{count:,}", "  " + what] for name, count, what in rows]
     table = text_table([row[:2] for row in cells], ("part", "texts"))
     lines = table.splitlines()

@@ -43,7 +43,7 @@ def story(summary: Summary) -> list[str]:
     """What happened, in two sentences."""
     trajectory = summary.trajectory
     last = int(trajectory.generations[-1])
-    times = "Once" if last == 1 else f"{last} times over"
+    times = {1: "Once", 2: "Twice"}.get(last, f"{last} times over")
     start = f"{times} a language model has learned from texts that the model before it wrote"
     if last == 0:
         start = "A language model has learned from human text, and no other from its texts yet"
@@ -76,7 +76,7 @@ def first_sign(summary: Summary) -> str:
     alarm = own[0]
     assert alarm.generation is not None, "one that was raised"
     more = sum(one.generation == alarm.generation for one in own) - 1
-    others = f" ({more} other metric{'s' * (more > 1)} left it too)" if more else ""
+    others = f" ({more} other metric{'s' * (more > 1)} with it)" if more else ""
     went = "rose above" if alarm.side == "above" else "fell below"
     return (
         f"The first [[alarm|sign]] came at {g(alarm.generation)}: {metric(alarm.metric).label} "
@@ -138,7 +138,7 @@ def phases(summary: Summary) -> list[str]:
         )
     if "integrity" in trajectory:
         half = half_life(trajectory)
-        crossed = "is never reached" if half is None else f"is reached at {g(half)}"
+        crossed = "has not been reached" if half is None else f"is reached at {g(half)}"
         lines.append(f"Integrity's [[half-life]] {crossed}.")
     return [*lines, _forecast(summary)]
 

@@ -7,7 +7,7 @@
      palimpsest.charts.plain(value)          a number for readers, as the tables write it
      palimpsest.charts.faint(colour, share)  a colour that lets others through
      palimpsest.charts.layout(more)          a plotly layout that a finger can scroll over
-     palimpsest.charts.curve(metric, tall, more)   the layout of a metric by generation
+     palimpsest.charts.curve(metric, last, tall, more)   the layout of a metric up to a generation
      palimpsest.charts.paint(chart, traces, layout)
      palimpsest.charts.furnish(figure, metric, label, csv)   puts caption, chart and buttons in
      palimpsest.charts.press(button, on)
@@ -34,7 +34,7 @@ palimpsest.charts = (() => {
     return palimpsest.layout({ dragmode: coarse ? false : "zoom", ...more });
   }
 
-  function curve(metric, tall, more) {
+  function curve(metric, last, tall, more) {
     const unit = metric.unit || "";
     return layout({
       height: tall ? 320 : 260, margin: { l: 12, r: 14, t: unit ? 28 : 12, b: 12 },
@@ -45,7 +45,8 @@ palimpsest.charts = (() => {
       ...more,
       xaxis: {
         title: { text: "generation", standoff: 6, font: { size: 12 } }, tickprefix: "g",
-        tickformat: "02d", nticks: 6, rangemode: "normal",
+        tickformat: "02d", rangemode: "normal",
+        ...(last <= 6 ? { dtick: 1 } : { nticks: 6 }), // no room for g00, g01, g01
       },
     });
   }

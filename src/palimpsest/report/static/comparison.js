@@ -90,7 +90,8 @@
   function layout(metric, mode, tall) {
     const log = state.axis === "log" && mode === "mean";
     const { soft } = palimpsest.colours();
-    return palimpsest.charts.curve(metric, tall, {
+    const last = Math.max(...compared(metric).flatMap((place) => cells(metric.rows[place], "generation")));
+    return palimpsest.charts.curve(metric, last, tall, {
       hovermode: "x unified",
       yaxis: log ? { type: "log", nticks: 6, exponentformat: "e" } : { nticks: 6, exponentformat: "e", range: range(metric, mode) },
       shapes: mode === "difference" ? [{

@@ -103,7 +103,8 @@
     const chart = figure.querySelector(".chart");
     const low = Math.min(...column(metric, "value").filter((value) => value !== null));
     figure.querySelector(".beyond").hidden = !(axis === "log" && low <= 0);
-    const layout = palimpsest.charts.curve(metric, "tall" in figure.dataset, {
+    const last = Math.max(...column(metric, "generation"));
+    const layout = palimpsest.charts.curve(metric, last, "tall" in figure.dataset, {
       hovermode: "x", yaxis: { type: axis, nticks: 6, exponentformat: "e" },
     });
     palimpsest.charts.paint(chart, traces(metric), layout).then(() => { figure.dataset.drawn = axis; });
