@@ -19,7 +19,9 @@ from palimpsest.core.transitions import Transition, read_transitions
 
 EXPERIMENT = "DVC_EXP_NAME"
 """Environment variable in which `dvc exp run` names the experiment to its stages."""
-UNDO = "to undo the parameters of `dvc exp run`: git checkout params.yaml metrics plots; dvc checkout"
+UNDO = (
+    "to undo the parameters of `dvc exp run`: git checkout params.yaml metrics plots; dvc checkout"
+)
 
 
 def check_before_work(params: Path) -> None:
