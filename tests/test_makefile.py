@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="no make he
 
 def planned(*words: str) -> subprocess.CompletedProcess[str]:
     """What make would do; what is installed counts as installed."""
-    command = ["make", "-n", "-o", ".venv/installed", "repro-real", *words]
+    command = ["make", "-n", "--no-print-directory", "-o", ".venv/installed", "repro-real", *words]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 

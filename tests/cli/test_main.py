@@ -140,7 +140,9 @@ def test_help_waits_for_nothing_heavy(name: str) -> None:
     assert not heavy & loaded
     others = {f"palimpsest.cli.{other}" for other in COMMANDS if other != name} & loaded
     both = {"chain", "preset"}
-    allowed = {"preset": {"chain"}, "compare": both, "init": both}.get(name, set())
+    allowed = {"preset": {"chain"}, "check": {"chain"}, "compare": both, "init": both}.get(
+        name, set()
+    )
     assert others <= {f"palimpsest.cli.{other}" for other in allowed}
 
 
