@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import subprocess
 import sys
 from functools import partial
@@ -19,7 +18,7 @@ from palimpsest.cli.main import main
 from palimpsest.experiments.presets import load_preset
 from palimpsest.experiments.revisions import all_runs, experiments
 from palimpsest.figures.style import BLUE, VERMILION
-from tests.tiny import ROOT
+from tests.cli.preset_project import preset_project
 
 
 def git(*words: str) -> str:
@@ -336,14 +335,7 @@ def test_outside_git_is_one_line(tmp_path, monkeypatch, capsys) -> None:
 def protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the presets and the default params.yaml."""
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "presets", tmp_path / "presets")
-    (tmp_path / "generations").mkdir()
-    for name in ("params.yaml", "chain.yaml", "dvc.yaml", "generations/dvc.yaml.j2"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    git("init", "-q")
-    git("add", "-A")
-    git("-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qm", "x")
-    return tmp_path
+    return preset_project(tmp_path)
 
 
 def score(small: float) -> None:

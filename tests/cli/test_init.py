@@ -1,8 +1,6 @@
 """`palimpsest init`: a params.yaml for texts of one's own, and what it refuses."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import yaml
 from palimpsest.cli.main import main
 from palimpsest.core.config import flattened
 from palimpsest.core.parameters import Parameters
+from tests.cli.preset_project import git, preset_project
 from tests.tiny import ROOT
 
 WORDS = (
@@ -19,22 +18,10 @@ WORDS = (
 )  # fmt: skip
 
 
-def git(*words: str) -> None:
-    identity = ["-c", "user.email=a@b", "-c", "user.name=n"]
-    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "presets", tmp_path / "presets")
-    (tmp_path / "generations").mkdir()
-    for name in ("params.yaml", "chain.yaml", "dvc.yaml", "generations/dvc.yaml.j2"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    git("init", "-q")
-    git("add", "-A")
-    git("commit", "-qm", "x")
-    return tmp_path
+    return preset_project(tmp_path)
 
 
 def document(number: int) -> str:
@@ -94,7 +81,7 @@ def test_few_texts_have_a_smaller_vocabulary(project: Path) -> None:
 def test_what_the_user_has_changed_stays(project: Path) -> None:
     text = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(text.replace("temperature: 0.95", "temperature: 0.5"))
-    git("commit", "-qam", "cooler")
+    git(project, "commit", "-qam", "cooler")
     write_texts(project / "own.jsonl", 400)
     words = ["-S", "score.words=700", "-S", "corpus.heldout=33"]
     assert main(["init", "--texts", "own.jsonl", "--documents", "30", *SCRATCH, *words]) == 0

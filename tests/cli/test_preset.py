@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from palimpsest.core.config import flattened
 from palimpsest.core.parameters import Parameters
 from palimpsest.experiments.presets import load_preset, written
 from palimpsest.experiments.project import chain_yaml
-from tests.tiny import ROOT
+from tests.cli.preset_project import git, preset_project
 
 PAPERS = (
     "ainex", "ainex-as-published", "drayson", "gerstgrasser", "linguistic-collapse", "shumailov",
@@ -26,22 +25,10 @@ PAPERS = (
 KEPT = Path(".dvc", "tmp", "palimpsest")
 
 
-def git(*words: str) -> None:
-    identity = ["-c", "user.email=a@b", "-c", "user.name=n"]
-    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
-
-
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "presets", tmp_path / "presets")
-    (tmp_path / "generations").mkdir()
-    for name in ("params.yaml", "chain.yaml", "dvc.yaml", "generations/dvc.yaml.j2"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    git("init", "-q")
-    git("add", "-A")
-    git("commit", "-qm", "x")
-    return tmp_path
+    return preset_project(tmp_path)
 
 
 def everything(project: Path) -> dict[str, bytes]:
@@ -116,7 +103,7 @@ def test_every_preset_has_human_text_for_a_control_chain(project: Path, name: st
 def test_a_preset_starts_from_the_default_whatever_was_there(project: Path, capsys) -> None:
     text = (project / "params.yaml").read_text().replace("seed: 0 ", "seed: 9 ", 1)
     (project / "params.yaml").write_text(text)
-    git("commit", "-qam", "mine")
+    git(project, "commit", "-qam", "mine")
     assert main(["preset", "drayson"]) == 0
     drayson = written(project, load_preset(project, "drayson").parameters)
     assert (project / "params.yaml").read_text() == drayson

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from palimpsest.cli.chain import removal, runner
-from palimpsest.cli.preset import given_parameters, say_changes
+from palimpsest.cli.preset import add_shared_arguments, given_parameters, write_files
 from palimpsest.core.config import flattened, nested
 from palimpsest.core.errors import CorpusError, ProjectError, shown
 from palimpsest.core.extras import require
@@ -13,19 +13,12 @@ from palimpsest.core.formatting import text_table
 from palimpsest.core.parameters import Parameters
 from palimpsest.core.parsing import parse_yaml
 from palimpsest.core.rng import stream
-from palimpsest.core.storage import write_bytes
 from palimpsest.core.words import count_words
 from palimpsest.corpus.loaders import load_human
 from palimpsest.corpus.source import joined
 from palimpsest.experiments import sizing
-from palimpsest.experiments.overwriting import keep_old
 from palimpsest.experiments.presets import FOLDER, written
-from palimpsest.experiments.project import (
-    chain_yaml,
-    planned_chain,
-    transitions,
-    write_chain,
-)
+from palimpsest.experiments.project import planned_chain, transitions
 from palimpsest.experiments.revisions import read_parameters
 
 DESCRIPTION = (
@@ -56,21 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--documents", type=int, metavar="N",
         help="texts that each generation writes (default: a twentieth of those there are)",
     )  # fmt: skip
-    parser.add_argument(
-        "--generations", type=int, metavar="N", help="the last one (default: as chain.yaml has it)"
-    )
-    parser.add_argument(
-        "--null", action=argparse.BooleanOptionalAction, help="with the control chain, or without"
-    )
-    parser.add_argument(
-        "-S", "--set-param", action="append", default=[], metavar="KEY=VALUE", dest="parameters",
-        help="another value of a parameter; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--force",
-        action="store_true",
-        help="over uncommitted changes; the old file is kept under .dvc/tmp",
-    )
+    add_shared_arguments(parser, "as many as chain.yaml has")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,17 +84,7 @@ def run(args: argparse.Namespace) -> int:
     drawn = stream(asked.seed_of("corpus"), "init").permutation(len(texts))[:EXAMINED]
     proposed: dict[str, Any] = _proposed(asked, sizes, [texts[at] for at in drawn])
     text = written(root, sources | proposed | own, base)
-    checked = Parameters.of(nested(flattened(parse_yaml(text))))
-    checked.check_reserve(last, control)
-    old = read_parameters(base)
-    for line in keep_old(
-        root, args.force, {base.name: text, "chain.yaml": chain_yaml(last, control)}
-    ):
-        print(line)
-    change = write_chain(root, last, control, checked)
-    write_bytes(root / "params.yaml", text.encode())
-    say_changes(old, flattened(parse_yaml(text)))
-    print(f"chain.yaml: {change.chain}")
+    checked, change = write_files(root, text, last, control, read_parameters(base), args.force)
     if change.removed:
         print(removal(change))
     print(_costs(checked, len(texts), last, control))

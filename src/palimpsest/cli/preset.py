@@ -19,7 +19,7 @@ from palimpsest.core.parsing import parse_yaml
 from palimpsest.core.storage import write_bytes
 from palimpsest.experiments.overwriting import keep_old
 from palimpsest.experiments.presets import load_preset, written
-from palimpsest.experiments.project import chain_yaml, transitions, write_chain
+from palimpsest.experiments.project import Change, chain_yaml, write_chain
 from palimpsest.experiments.revisions import read_parameters
 
 DESCRIPTION = "Writes params.yaml (comments kept) and chain.yaml, and prints what changed."
@@ -28,11 +28,21 @@ DESCRIPTION = "Writes params.yaml (comments kept) and chain.yaml, and prints wha
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments."""
     parser.add_argument("name", help="a file of presets/, without .yaml")
+    add_shared_arguments(parser, "the protocol's")
+
+
+def add_shared_arguments(parser: argparse.ArgumentParser, generations: str) -> None:
+    """Adds what every command takes that writes params.yaml and chain.yaml.
+
+    Args:
+        parser: of the command.
+        generations: how many there are where nothing is said, in words.
+    """
     parser.add_argument(
         "-S", "--set-param", action="append", default=[], metavar="KEY=VALUE", dest="parameters",
         help="another value, for example your own model; may be repeated, as in `dvc exp run`",
     )  # fmt: skip
-    parser.add_argument("--generations", type=int, metavar="N", help="default: the protocol's")
+    parser.add_argument("--generations", type=int, metavar="N", help=f"default: {generations}")
     parser.add_argument(
         "--null", action=argparse.BooleanOptionalAction, help="with the control chain, or without"
     )
@@ -59,19 +69,7 @@ def run(args: argparse.Namespace) -> int:
     last = preset.generations if args.generations is None else args.generations
     null = preset.control_chain if args.null is None else args.null
     old = read_parameters(root / "params.yaml")
-    text = written(root, parameters)
-    new = flattened(parse_yaml(text))
-    checked = Parameters.of(nested(new))
-    checked.check_reserve(last, null)
-    transitions(last, null)
-    for line in keep_old(
-        root, args.force, {"params.yaml": text, "chain.yaml": chain_yaml(last, null)}
-    ):
-        print(line)
-    change = write_chain(root, last, null, checked)
-    write_bytes(root / "params.yaml", text.encode())
-    say_changes(old, new)
-    print(f"chain.yaml: {change.chain}")
+    checked, change = write_files(root, written(root, parameters), last, null, old, args.force)
     models = 1 + last * (1 + null)
     source = path_of("model.source", checked.model.source)
     at_once = most_models(last, 1 + null, checked.models.keep_every)
@@ -84,11 +82,37 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def say_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Prints which dotted parameters are others now."""
+def write_files(
+    root: Path, text: str, last: int, control: bool, old: Mapping[str, Any], force: bool
+) -> tuple[Parameters, Change]:
+    """Writes params.yaml and chain.yaml, loses nothing, and prints what changed.
+
+    Args:
+        root: the project.
+        text: of params.yaml.
+        last: number of the last generation.
+        control: with the control chain.
+        old: the dotted parameters from before.
+        force: over changes that git does not know; they are kept.
+
+    Raises:
+        ParamsError: a value that a parameter cannot have, or a reserve of human text that would not
+            last for the chain.
+        ProjectError: one of the files has changes that git does not know, and no force.
+    """
+    new = flattened(parse_yaml(text))
+    checked = Parameters.of(nested(new))
+    checked.check_reserve(last, control)
+    files = {"params.yaml": text, "chain.yaml": chain_yaml(last, control)}
+    for line in keep_old(root, force, files):
+        print(line)
+    change = write_chain(root, last, control, checked)
+    write_bytes(root / "params.yaml", text.encode())
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):
             print(f"{key}: {as_yaml(old.get(key))} -> {as_yaml(new.get(key))}")
+    print(f"chain.yaml: {change.chain}")
+    return checked, change
 
 
 def as_yaml(value: Any) -> str:

@@ -141,12 +141,7 @@ class Watch:
 
     def _experiments(self) -> bool:
         """The copies that experiments run in; one that vanishes has ended well."""
-        root = self.root.resolve()
-        there = {
-            copy.name: copy
-            for copy in copies(self.root)
-            if copy.root.resolve() != root  # `dvc exp run` leaves its file here, also if it fails
-        }
+        there = {copy.name: copy for copy in copies(self.root)}
         running = {name: one for name, one in there.items() if one.state in RUNNING}
         for name, copy in running.items():
             self.seen[name] = copy.state

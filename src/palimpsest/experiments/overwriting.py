@@ -46,8 +46,10 @@ def keep_old(root: Path, force: bool, new: Mapping[str, str]) -> list[str]:
 
 
 def _changed(root: Path, name: str) -> bool:
-    """Whether a file has content that git does not know; outside git, whether there is one."""
+    """Whether a file is there with content that git does not know; outside git, any content is."""
+    if not (root / name).exists():
+        return False
     try:
         return bool(git(root, "status", "--porcelain", "--ignored", "--", name))
     except ProjectError:
-        return (root / name).exists()
+        return True

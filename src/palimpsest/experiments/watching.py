@@ -165,8 +165,11 @@ def watched(root: Path, now: float) -> Watched:
 
 
 def copies(root: Path) -> list[Copy]:
-    """The experiments of which DVC keeps a file, those that have ended too."""
-    found = []
+    """The copies of the project of which DVC keeps a file, of experiments that have ended too.
+
+    `dvc exp run` in the workspace leaves such a file as well, also where it fails: that is no copy.
+    """
+    own, found = root.resolve(), []
     for pattern in RUNS:
         for path in sorted((root / TEMPORARY).glob(pattern)):
             try:
@@ -174,7 +177,9 @@ def copies(root: Path) -> list[Copy]:
                 name, place, state = content.get("name"), content["root_dir"], content["status"]
             except (OSError, ValueError, LookupError, TypeError, AttributeError):
                 continue  # it is being written, or gone
-            if isinstance(place, str) and type(state) is int:
+            if not isinstance(place, str) or type(state) is not int:
+                continue
+            if (root / place).resolve() != own:
                 found.append(Copy(str(name or path.stem[:7]), root / place, state))
     return found
 
