@@ -170,3 +170,10 @@ def test_outside_a_project_nothing_is_written(
     assert main(["init", "--texts", "own.jsonl"]) == 1
     assert "want a project with dvc.yaml, got none" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_params_yaml_that_was_removed_is_written_anew(project: Path) -> None:
+    write_texts(project / "texts.jsonl", 400)
+    (project / "params.yaml").unlink()  # git knows it still
+    assert main(["init", "--texts", "texts.jsonl", "--generations", "2"]) == 0
+    assert parameters_in(project)["corpus.files.paths"] == ["texts.jsonl"]

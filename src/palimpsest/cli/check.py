@@ -141,8 +141,7 @@ def _disk(root: Path, made: Made, parameters: Parameters, chain: Mapping[str, Tr
     need = need_of_a_generation(made.model, made.texts, made.human, parameters.finetune.save_dtype)
     last = max(entry["index"] for entry in chain.values())
     models = most_models(last, len({name[0] for name in chain}), parameters.models.keep_every)
-    whole = len(chain) * (need.generation - need.model) + models * need.model
-    whole += need.first + need.weights
+    whole = need.of_chain(len(chain), models) + need.first + need.weights
     free = shutil.disk_usage(root).free
     grows = parameters.regime.kind in ("accumulate", "accumulate_subsample")
     more = "; training sets that grow are not in it" if grows else ""

@@ -62,6 +62,10 @@ class Need:
         """Of a generation, all in all."""
         return self.model + self.texts + self.embeddings
 
+    def of_chain(self, generations: int, models: int) -> int:
+        """Of so many generations, of whose models so many lie there at once."""
+        return generations * (self.generation - self.model) + models * self.model
+
     @property
     def while_training(self) -> int:
         """Beside them at the most, while a model is trained for longer than a minute: two states
@@ -138,12 +142,11 @@ def need_of_chain(
         return None
     free = shutil.disk_usage(root).free
     models = generations if at_once is None else at_once
-    whole = generations * (need.generation - need.model) + models * need.model
     said = f"{generations} generations × {amount(need.generation)}"
     if models < generations:
         said = f"{generations} generations × {amount(need.generation - need.model)}"
         said += f" and {models} models at once × {amount(need.model)}"
-    said += f" = {amount(whole)}"
+    said += f" = {amount(need.of_chain(generations, models))}"
     return f"{said}, as much again in DVC's cache; {amount(free)} are free"
 
 

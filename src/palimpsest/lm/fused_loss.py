@@ -15,13 +15,13 @@ rounded.
 Legend of shapes: N tokens, d model width, V token types, P the same filled up.
 """
 
-import importlib.util
 from collections.abc import Callable
-from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from palimpsest.lm.runtime import has_triton
 
 ALIGNED = 64
 """Rows of the output embedding come in multiples of so many."""
@@ -55,7 +55,7 @@ def backward_fused(rows_Vd: Tensor, hidden_Nd: Tensor, targets_N: Tensor, diviso
     """
     states_Nd, vocabulary = hidden_Nd.detach(), len(rows_Vd)
     rows_Pd = padded_rows(rows_Vd.detach())
-    chunk = triton_chunk() if rows_Pd.device.type == "cuda" else torch_chunk
+    chunk = triton_chunk if has_triton(rows_Pd.device) else torch_chunk
     of_states_Nd, of_rows_Pd = torch.empty_like(states_Nd), torch.zeros_like(rows_Pd)
     losses_N = torch.empty(len(targets_N), device=rows_Pd.device)
     size = max(1, MOST_BYTES // (len(rows_Pd) * rows_Pd.element_size()))
@@ -83,19 +83,13 @@ def torch_chunk(scores_NP: Tensor, targets_N: Tensor, vocabulary: int, divisor: 
     return losses_N
 
 
-@cache
-def triton_chunk() -> Chunk:
-    """`Chunk` as one kernel of Triton; `torch_chunk` where Triton is not there."""
-    if importlib.util.find_spec("triton") is None:
-        return torch_chunk
+def triton_chunk(scores_NP: Tensor, targets_N: Tensor, vocabulary: int, divisor: float) -> Tensor:
+    """`Chunk` as one kernel, on a GPU with Triton."""
     from palimpsest.lm.softmax_kernel import softmax_gradient
 
-    def chunk(scores_NP: Tensor, targets_N: Tensor, vocabulary: int, divisor: float) -> Tensor:
-        tokens, width = scores_NP.shape
-        losses_N = torch.empty(tokens, device=scores_NP.device)
-        sizes = 1 / divisor, vocabulary, width, BLOCK
-        with torch.cuda.device(scores_NP.device):
-            softmax_gradient[(tokens,)](scores_NP, targets_N, losses_N, *sizes, num_warps=8)
-        return losses_N
-
-    return chunk
+    tokens, width = scores_NP.shape
+    losses_N = torch.empty(tokens, device=scores_NP.device)
+    sizes = 1 / divisor, vocabulary, width, BLOCK
+    with torch.cuda.device(scores_NP.device):
+        softmax_gradient[(tokens,)](scores_NP, targets_N, losses_N, *sizes, num_warps=8)
+    return losses_N

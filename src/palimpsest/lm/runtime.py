@@ -1,5 +1,6 @@
 """Where and in which type a model computes: device, dtype, threads; and which model it is."""
 
+import importlib.util
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -58,6 +59,13 @@ def device_named(name: str) -> torch.device:
     """
     gpus = max(torch.cuda.device_count(), 1) if torch.cuda.is_available() else 0
     return torch.device(device_among(name, gpus))
+
+
+def has_triton(device: torch.device) -> bool:
+    """Whether kernels in Triton's language run there: on a GPU, with the package, which torch's
+    builds for CUDA bring along.
+    """
+    return device.type == "cuda" and importlib.util.find_spec("triton") is not None
 
 
 def placed(team: Team, compute: ComputeParams, **sections: Typed) -> str:

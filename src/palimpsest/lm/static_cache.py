@@ -16,7 +16,6 @@ Legend of shapes: B batch, S time (of the cache), H heads, K key-value heads, E 
 V vocabulary.
 """
 
-import importlib.util
 from collections.abc import Callable
 
 import torch
@@ -24,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from palimpsest.lm.kv_cache import Decoder, Read
+from palimpsest.lm.runtime import has_triton
 
 FEWEST = 64
 """Places that are never packed into fewer: a recording is four runs of the step (not measured)."""
@@ -149,7 +149,7 @@ class StaticDecoder(Decoder):
 
 def attention_to_written(device: torch.device) -> Written | None:
     """The kernel that reads no more than what is written; None where there is none."""
-    if device.type != "cuda" or importlib.util.find_spec("triton") is None:
+    if not has_triton(device):
         return None
     from palimpsest.lm.decode_kernel import attend_to_written
 

@@ -31,14 +31,8 @@ def hull_volume(points: ArrayLike) -> float:
 
 def hull(points: NDArray[np.float64]) -> float:
     """`hull_volume` of points that are known to be finite numbers."""
-    if len(points) <= points.shape[1]:
-        return 0.0
-    if not thickness(points - points.mean(axis=0), points).any():
-        return 0.0
-    try:
-        return float(ConvexHull(points).volume)
-    except QhullError:  # flat to Qhull's own rounding, which is coarser than ours
-        return 0.0
+    found = _convex_hull(points)
+    return 0.0 if found is None else float(found.volume)
 
 
 def hull_faces(points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
@@ -51,11 +45,24 @@ def hull_faces(points: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[
         The rows of the corners (v,), ascending, and for each triangle the places of its three
         corners among them (f, 3); None where `hull` is 0: a flat cloud has no inside to show.
     """
-    if hull(points) == 0.0:
+    found = _convex_hull(points)
+    if found is None or found.volume == 0.0:
         return None
-    triangles = ConvexHull(points).simplices
+    triangles = found.simplices
     corners, places = np.unique(triangles, return_inverse=True)
     return corners.astype(np.int64), places.reshape(triangles.shape).astype(np.int64)
+
+
+def _convex_hull(points: NDArray[np.float64]) -> ConvexHull | None:
+    """Qhull's; None of points that are flat."""
+    if len(points) <= points.shape[1]:
+        return None
+    if not thickness(points - points.mean(axis=0), points).any():
+        return None
+    try:
+        return ConvexHull(points)
+    except QhullError:  # flat to Qhull's own rounding, which is coarser than ours
+        return None
 
 
 def thickness(centred: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
